@@ -1,0 +1,204 @@
+# perkline: build, test, demo. `make help` lists the targets.
+#
+# Objects go to build/<variant>/. Variants: release (default), asan (address and undefined-behaviour sanitizers),
+# clang (a second compiler, all warnings fatal). A new source or test file needs no edit here.
+
+VARIANT ?= release
+BUILD   ?= build/$(VARIANT)
+PREFIX  ?= /usr/local
+CC       = gcc
+V       ?= 0
+VERSION := 0.1.0
+
+PACKAGES_BUILD = pkg-config librdkafka-dev libcurl4-openssl-dev libjansson-dev libhiredis-dev libuv1-dev libyaml-dev \
+                 libicu-dev uthash-dev libmicrohttpd-dev libssl-dev
+PACKAGES_DEMO  = redis-server ca-certificates
+PACKAGES_TEST  = libcmocka-dev
+PACKAGES_LINT  = clang clang-format clang-tidy libclang-rt-14-dev
+
+LIBRARIES = rdkafka libcurl jansson hiredis libuv yaml-0.1 icu-i18n icu-uc libmicrohttpd openssl
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings -Wundef \
+           -Wpointer-arith -Wvla -Wcast-align -Wimplicit-fallthrough -Werror
+HARDENING = -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
+            -fno-strict-overflow -fno-strict-aliasing -fno-delete-null-pointer-checks -fPIE
+CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=2 $(HARDENING)
+CFLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS_clang   = -O1 -g
+LDFLAGS_release = -pie -Wl,-z,relro,-z,now,-z,noexecstack
+LDFLAGS_asan    = -fsanitize=address,undefined
+ifeq ($(VARIANT),clang)
+CC = clang
+endif
+
+override CFLAGS += -std=c11 -D_GNU_SOURCE -DPERKLINE_VERSION='"$(VERSION)"' $(CFLAGS_$(VARIANT)) $(WARNINGS) -MMD -MP \
+                   -Icommon -I. $(shell pkg-config --cflags $(LIBRARIES) 2>/dev/null)
+override LDFLAGS += $(LDFLAGS_$(VARIANT))
+LDLIBS = $(shell pkg-config --libs $(LIBRARIES) 2>/dev/null) -lm -lpthread
+
+ifeq ($(V),0)
+Q = @
+say = @printf '  %-5s %s\n' $(1) $(2)
+endif
+
+sources = $(sort $(wildcard $(addsuffix /*.c,$(1))))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(call sources,$(1)))
+
+LAYERS   = base io core run
+LIBS     = $(patsubst %,$(BUILD)/lib%.a,$(LAYERS))
+OBJ_base = $(call objects,common/base)
+OBJ_io   = $(call objects,common/io)
+OBJ_core = $(call objects,common/core common/core/liquid)
+OBJ_run  = $(call objects,common/run)
+OBJ_workers = $(filter-out $(BUILD)/workers/main.o,$(call objects,workers $(patsubst %/,%,$(wildcard workers/*/))))
+OBJ_support = $(call objects,tests/support)
+
+# What a test of a layer may link: the layer and those below it. Tests of run link fakes of io instead of io.
+LINK_base    = $(BUILD)/libbase.a
+LINK_core    = $(BUILD)/libcore.a $(BUILD)/libbase.a
+LINK_io      = $(BUILD)/libio.a $(BUILD)/libbase.a
+LINK_run     = $(BUILD)/librun.a $(BUILD)/libfakes.a $(BUILD)/libcore.a $(BUILD)/libbase.a
+LINK_workers = $(BUILD)/libworkers.a $(BUILD)/librun.a $(BUILD)/libio.a $(BUILD)/libcore.a $(BUILD)/libbase.a
+LINK_integration = $(BUILD)/libsupport.a $(LINK_workers)
+
+unit_tests   = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
+golden_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/golden/test_*.c)))
+integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
+fuzz_replays = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+benches      = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
+
+.PHONY: all help deps deps-test deps-lint demo test unit golden golden-update integration bench lint clean install
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/perkline
+
+help:
+	@echo 'make demo          install what is missing, build, run the whole system once with embedded parts'
+	@echo 'make test          install what is missing, build with sanitizers, run unit, golden and integration tests'
+	@echo 'make               build build/release/perkline'
+	@echo 'make bench         measure; prints a table of ratios'
+	@echo 'make lint          layers, banned functions, format, static analysis'
+	@echo 'make golden-update rewrite the expected files of the golden tests (review the diff)'
+	@echo 'make install       PREFIX=/usr/local'
+
+# --- packages -------------------------------------------------------------------------------------------------------
+
+# $(call install_packages,list): says what is missing and installs it from Debian's packages; silent when all is there.
+define install_packages
+@missing=""; for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+if [ -n "$$missing" ]; then \
+	if [ "$$(id -u)" != 0 ]; then echo "missing packages, install them as root: apt-get install$$missing" >&2; exit 1; fi; \
+	echo "installing from Debian's packages:$$missing"; \
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null || exit 1; \
+fi
+endef
+
+deps:
+	$(call install_packages,$(PACKAGES_BUILD) $(PACKAGES_DEMO))
+
+deps-test:
+	$(call install_packages,$(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST))
+
+deps-lint:
+	$(call install_packages,$(PACKAGES_LINT))
+
+# --- the two commands -----------------------------------------------------------------------------------------------
+
+# A second make, so that pkg-config is asked after the packages are there.
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/perkline demo
+
+test: deps-test
+	@$(MAKE) --no-print-directory VARIANT=asan run-tests
+
+# --- build ----------------------------------------------------------------------------------------------------------
+
+$(BUILD)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+
+# Files that are embedded in an object (see base/embed.h).
+$(OBJ_run): $(wildcard common/run/scripts/*.lua)
+$(OBJ_workers): $(wildcard workers/*/*.html workers/*/*.css workers/*/*.js)
+
+define archive
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+endef
+
+$(BUILD)/libbase.a: $(OBJ_base)
+	$(archive)
+$(BUILD)/libio.a: $(OBJ_io)
+	$(archive)
+$(BUILD)/libcore.a: $(OBJ_core)
+	$(archive)
+$(BUILD)/librun.a: $(OBJ_run)
+	$(archive)
+$(BUILD)/libworkers.a: $(OBJ_workers)
+	$(archive)
+$(BUILD)/libfakes.a: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support/fake_*.c)))
+	$(archive)
+$(BUILD)/libsupport.a: $(filter-out $(BUILD)/tests/support/fake_%,$(OBJ_support))
+	$(archive)
+
+$(BUILD)/perkline: $(BUILD)/workers/main.o $(LINK_workers)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# --- tests ----------------------------------------------------------------------------------------------------------
+
+.SECONDEXPANSION:
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(LINK_$$(patsubst %/,%,$$(dir $$*)))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/golden/%: $(BUILD)/tests/golden/%.o $(LINK_workers)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(LINK_integration)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/support/fuzz_replay.o $(LINK_workers)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+.PHONY: run-tests run-unit run-golden run-integration
+run-tests: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests)
+	@PERKLINE=$(BUILD)/perkline tests/support/run_tests.sh $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests)
+run-unit: $(unit_tests)
+	@tests/support/run_tests.sh $^
+run-golden: $(golden_tests)
+	@tests/support/run_tests.sh $^
+run-integration: $(BUILD)/perkline $(integration_tests)
+	@PERKLINE=$(BUILD)/perkline tests/support/run_tests.sh $(integration_tests)
+
+unit golden integration:
+	@$(MAKE) --no-print-directory VARIANT=asan run-$@
+
+golden-update:
+	@GOLDEN_UPDATE=1 $(MAKE) --no-print-directory golden
+
+bench: deps
+	@$(MAKE) --no-print-directory run-bench
+.PHONY: run-bench
+run-bench: $(BUILD)/perkline $(benches)
+	@PERKLINE=$(BUILD)/perkline tests/bench/run.sh $(benches)
+
+lint: deps-test deps-lint
+	@tests/support/lint.sh
+
+install: all
+	install -D -m 0755 $(BUILD)/perkline $(DESTDIR)$(PREFIX)/bin/perkline
+	mkdir -p $(DESTDIR)$(PREFIX)/share/perkline
+	cp -R templates $(DESTDIR)$(PREFIX)/share/perkline/
+
+clean:
+	rm -rf build
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

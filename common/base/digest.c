@@ -1,0 +1,114 @@
+#include "base/digest.h"
+
+#include <string.h>
+
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+
+void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE])
+{
+    SHA256((const unsigned char *)bytes.data, bytes.len, out);
+}
+
+void hex_format(const uint8_t *bytes, size_t len, char *text)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < len; i++) {
+        text[2 * i] = digits[bytes[i] >> 4];
+        text[2 * i + 1] = digits[bytes[i] & 15];
+    }
+    text[2 * len] = '\0';
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool hex_parse(struct slice text, uint8_t *bytes, size_t len)
+{
+    if (text.len != 2 * len) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_digit(text.data[2 * i]);
+        int low = hex_digit(text.data[2 * i + 1]);
+
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        bytes[i] = (uint8_t)(high << 4 | low);
+    }
+    return true;
+}
+
+void uuid_format(const uint8_t bytes[16], char text[UUID_TEXT_SIZE])
+{
+    uint8_t b[16];
+    char hex[33];
+    char *to = text;
+
+    memcpy(b, bytes, 16);
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x80);
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    hex_format(b, 16, hex);
+    for (int i = 0; i < 32; i++) {
+        if (i == 8 || i == 12 || i == 16 || i == 20) {
+            *to++ = '-';
+        }
+        *to++ = hex[i];
+    }
+    *to = '\0';
+}
+
+void base64_append(struct buf *out, struct slice bytes)
+{
+    size_t len = (bytes.len + 2) / 3 * 4;
+    char *to = buf_reserve(out, len + 1);
+
+    if (to) {
+        EVP_EncodeBlock((unsigned char *)to, (const unsigned char *)bytes.data, (int)bytes.len);
+        buf_advance(out, len);
+    }
+}
+
+bool base64_parse(struct slice text, struct buf *out)
+{
+    size_t padding = 0;
+    char *to;
+    int len;
+
+    if (text.len == 0) {
+        return true;
+    }
+    if (text.len % 4 != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        bool is_padding = c == '=' && i + 2 >= text.len;
+
+        padding += is_padding;
+        if (!is_padding && (!c || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c))) {
+            return false;
+        }
+    }
+    if (padding == 1 && text.data[text.len - 1] != '=') {
+        return false;
+    }
+    to = buf_reserve(out, text.len / 4 * 3);
+    if (!to) {
+        return false;
+    }
+    len = EVP_DecodeBlock((unsigned char *)to, (const unsigned char *)text.data, (int)text.len);
+    if (len < 0) {
+        return false;
+    }
+    buf_advance(out, (size_t)len - padding);
+    return true;
+}

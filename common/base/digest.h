@@ -1,0 +1,31 @@
+/*
+ * digest: SHA-256 (OpenSSL's) and the texts made from its bytes: hex, UUID, base64.
+ */
+#ifndef BASE_DIGEST_H
+#define BASE_DIGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/slice.h"
+
+enum { DIGEST_SIZE = 32, UUID_TEXT_SIZE = 37 };
+
+void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE]);
+
+/* Lower case, NUL-terminated: `text` holds 2 * len + 1 bytes. */
+void hex_format(const uint8_t *bytes, size_t len, char *text);
+/* Exactly 2 * len hex digits of either case. */
+bool hex_parse(struct slice text, uint8_t *bytes, size_t len);
+
+/* Prints 16 bytes as an RFC 9562 UUID of version 8 (custom data): the version and variant bits are set in
+ * the text, the other 122 bits are the caller's. */
+void uuid_format(const uint8_t bytes[16], char text[UUID_TEXT_SIZE]);
+
+void base64_append(struct buf *out, struct slice bytes);
+/* Standard alphabet with padding; false on anything else. */
+bool base64_parse(struct slice text, struct buf *out);
+
+#endif

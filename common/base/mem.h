@@ -1,0 +1,20 @@
+/*
+ * mem: allocation that succeeds or ends the process. A crash is safe here: Kafka delivers again and Redis
+ * remembers what was done, so no caller carries an out-of-memory path.
+ */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stddef.h>
+
+void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
+void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
+/* `count * size` is checked for overflow. */
+void *xreallocarray(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
+/* NULL stays NULL. */
+char *xstrdup(const char *text);
+/* Copies `len` bytes and adds a NUL. */
+char *xmemdup(const char *data, size_t len) __attribute__((malloc, returns_nonnull));
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+
+#endif

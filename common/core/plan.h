@@ -1,0 +1,32 @@
+/*
+ * plan: the deliveries that one event asks for on one channel.
+ */
+#ifndef CORE_PLAN_H
+#define CORE_PLAN_H
+
+#include <stddef.h>
+
+#include "core/catalog.h"
+#include "core/channel.h"
+#include "core/event.h"
+#include "core/mid.h"
+
+enum { PLAN_MOST_DELIVERIES = 16 };
+
+struct delivery {
+    const struct flow *flow; /* borrowed from the catalog */
+    struct mid mid;
+};
+
+struct plan {
+    struct delivery deliveries[PLAN_MOST_DELIVERIES];
+    size_t count;
+    bool is_known_type; /* some flow names this type, on any channel */
+};
+
+/* False + reason/err: a flow applies, but its identity cannot be made from this event (reason "missing_field"), or a
+ * required field is absent, or more than PLAN_MOST_DELIVERIES apply. */
+bool plan_make(const struct catalog *catalog, const struct event *event, enum channel channel, struct plan *plan,
+               const char **reason, struct err *err);
+
+#endif

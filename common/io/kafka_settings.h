@@ -1,0 +1,18 @@
+/*
+ * kafka_settings: how to reach Kafka. The same for consumers and producers.
+ */
+#ifndef IO_KAFKA_SETTINGS_H
+#define IO_KAFKA_SETTINGS_H
+
+#include <stdint.h>
+
+struct kafka_settings {
+    const char *brokers;          /* "host:port,host:port" */
+    const char *properties_file;  /* librdkafka properties (key=value lines, # comments), or NULL */
+    const char *client_id;
+    const char *group_instance_id; /* NULL: dynamic member */
+    int64_t session_timeout_ms;    /* 30000 */
+    int64_t queue_kib;             /* prefetched records, KiB: 16384 */
+};
+
+#endif

@@ -1,0 +1,10 @@
+/*
+ * commands: the subcommands of the binary. One folder each; main.c holds the table.
+ *
+ * Each gets argv[0] = its own name and returns the exit status: 0 done, 1 errors found or cannot start, 2 wrong usage,
+ * 3 must be restarted.
+ */
+#ifndef WORKERS_COMMANDS_H
+#define WORKERS_COMMANDS_H
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * main: the command table. One binary, one subcommand for each thing that a person does with it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/args.h"
+#include "workers/commands.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {NULL, NULL, NULL},
+};
+
+static void print_help(FILE *to)
+{
+    fputs("perkline sends the messages of a loyalty programme, each exactly once.\n\nusage: perkline COMMAND ...\n\n",
+          to);
+    for (const struct command *c = commands; c->name; c++) {
+        fprintf(to, "  %-10s %s\n", c->name, c->help);
+    }
+    fputs("\nperkline COMMAND --help tells more.\n", to);
+}
+
+static int refuse(const char *name)
+{
+    const char *names[sizeof(commands) / sizeof(commands[0])];
+    const char *nearest;
+    size_t count = 0;
+
+    while (commands[count].name) {
+        names[count] = commands[count].name;
+        count++;
+    }
+    names[count] = NULL;
+    nearest = args_nearest(name, names);
+    fprintf(stderr, "perkline: there is no command \"%s\"%s%s%s (perkline --help lists them)\n", name,
+            nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("perkline " PERKLINE_VERSION);
+        return 0;
+    }
+    for (const struct command *c = commands; c->name; c++) {
+        if (strcmp(argv[1], c->name) == 0) {
+            return c->run(argc - 1, argv + 1);
+        }
+    }
+    return refuse(argv[1]);
+}
