@@ -1,0 +1,79 @@
+#include "run/claims.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool claim_record_is_terminal(const struct claim_record *record)
+{
+    return record->state == 'S' || record->state == 'X' || record->state == 'D' || record->state == 'H';
+}
+
+/* Takes the text up to the next '|' (or the end) off the front. */
+static struct slice take_field(struct slice *rest)
+{
+    const char *bar = rest->len ? memchr(rest->data, '|', rest->len) : NULL;
+    size_t len = bar ? (size_t)(bar - rest->data) : rest->len;
+    struct slice field = slice_make(rest->data, len);
+
+    rest->data += len + (bar ? 1 : 0);
+    rest->len -= len + (bar ? 1 : 0);
+    return field;
+}
+
+static bool parse_number(struct slice text, uint64_t *number)
+{
+    uint64_t n = 0;
+
+    if (text.len == 0 || text.len > 18) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        n = n * 10 + (uint64_t)(text.data[i] - '0');
+    }
+    *number = n;
+    return true;
+}
+
+static void copy_text(char *to, size_t size, struct slice from)
+{
+    size_t len = from.len < size - 1 ? from.len : size - 1;
+
+    memcpy(to, from.data, len);
+    to[len] = '\0';
+}
+
+static bool parse_open(struct slice rest, struct claim_record *record)
+{
+    uint64_t deadline, attempts, first;
+
+    if (!parse_number(take_field(&rest), &deadline) || !parse_number(take_field(&rest), &attempts) ||
+        !parse_number(take_field(&rest), &first) || attempts > 1000000) {
+        return false;
+    }
+    take_field(&rest); /* claim id */
+    record->deadline_ms = (int64_t)deadline;
+    record->attempts = (int)attempts;
+    record->first_ms = (int64_t)first;
+    copy_text(record->fingerprint, sizeof(record->fingerprint), rest);
+    return true;
+}
+
+bool claim_record_parse(struct slice text, struct claim_record *record)
+{
+    struct slice rest = text;
+    struct slice state = take_field(&rest);
+
+    memset(record, 0, sizeof(*record));
+    if (state.len != 1 || !strchr("WUPSXDH", state.data[0]) || !parse_number(take_field(&rest), &record->fence)) {
+        return false;
+    }
+    record->state = state.data[0];
+    if (claim_record_is_terminal(record)) {
+        copy_text(record->info, sizeof(record->info), rest);
+        return true;
+    }
+    return parse_open(rest, record);
+}

@@ -1,0 +1,540 @@
+#include "run/claims_private.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/embed.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/random.h"
+
+EMBED_FILE(begin_lua, "common/run/scripts/begin.lua")
+EMBED_FILE(settle_lua, "common/run/scripts/settle.lua")
+
+const struct redis_script claims_begin_script = {"begin", begin_lua_data, 2};
+const struct redis_script claims_settle_script = {"settle", settle_lua_data, 1};
+
+static const struct metric_family stale_family = {
+    "perkline_claims_stale_total", METRIC_COUNTER, "Results that came too late: a younger claim stood already.", {0}};
+static const struct metric_family stale_sent_family = {
+    "perkline_claims_stale_sent_total", METRIC_COUNTER,
+    "Messages sent under a claim that someone else had taken over: near-duplicates.", {0}};
+static const struct metric_family amnesia_family = {
+    "perkline_claims_amnesia_total", METRIC_COUNTER, "Times that Redis had forgotten its epoch.", {0}};
+static const struct metric_family skew_family = {
+    "perkline_claims_skew_total", METRIC_COUNTER, "Claims refused because clocks differ too much.", {0}};
+
+enum call_kind { CALL_LOOK_UP, CALL_BEGIN, CALL_SETTLE };
+
+struct claims_call {
+    enum call_kind kind;
+    struct claims *claims;
+    struct mid mid;
+    bool is_sent;
+    struct claims_call *prev, *next; /* list: claims->calls */
+
+    union {
+        claims_look_up_fn look_up;
+        claims_begin_fn begin;
+        claims_settle_fn settle;
+    } fn;
+    void *arg;
+
+    struct claim *claim; /* BEGIN */
+    char fingerprint[CLAIM_FINGERPRINT_SIZE];
+    uint64_t fence; /* SETTLE */
+    char state;
+    char info[PROVIDER_ID_SIZE];
+    int64_t ttl_ms, delay_ms;
+};
+
+struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIMS_KEY_SIZE])
+{
+    int len = snprintf(text, CLAIMS_KEY_SIZE, "n:{%s.%02x}:", claims->environment, mid->bytes[0]);
+
+    memcpy(text + len, mid->bytes, MID_SIZE);
+    return slice_make(text, (size_t)len + MID_SIZE);
+}
+
+struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIMS_KEY_SIZE])
+{
+    int len = snprintf(text, CLAIMS_KEY_SIZE, "n:{%s.%02x}:guard", claims->environment, shard);
+
+    return slice_make(text, (size_t)len);
+}
+
+static struct slice format_number(int64_t number, char text[24])
+{
+    return slice_make(text, (size_t)snprintf(text, 24, "%" PRId64, number));
+}
+
+/* --- sending ------------------------------------------------------------------------------------------------------ */
+
+static void on_look_up(void *arg, enum redis_status status, const struct redis_reply *reply);
+static void on_begin(void *arg, enum redis_status status, const struct redis_reply *reply);
+static void on_settle(void *arg, enum redis_status status, const struct redis_reply *reply);
+
+static void send_look_up(struct claims *claims, struct claims_call *call)
+{
+    char key[CLAIMS_KEY_SIZE];
+    const struct slice args[] = {SLICE("GET"), claims_record_key(claims, &call->mid, key)};
+
+    redis_call(claims->redis, args, 2, on_look_up, call);
+}
+
+static void send_begin(struct claims *claims, struct claims_call *call)
+{
+    char record[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], lease[24], ttl[24], wall[24], skew[24];
+    const struct slice args[] = {
+        claims_record_key(claims, &call->mid, record),
+        claims_guard_key(claims, call->mid.bytes[0], guard),
+        slice_of(claims->epoch),
+        slice_of(call->claim->id),
+        format_number(claims->settings.lease_ms, lease),
+        slice_of(call->fingerprint),
+        format_number(call->ttl_ms, ttl),
+        format_number(clock_wall_ms(), wall),
+        format_number(claims->settings.most_skew_ms, skew),
+    };
+
+    redis_eval(claims->redis, &claims_begin_script, args, sizeof(args) / sizeof(args[0]), on_begin, call);
+}
+
+static void send_settle(struct claims *claims, struct claims_call *call)
+{
+    char record[CLAIMS_KEY_SIZE], fence[24], ttl[24], delay[24];
+    const struct slice args[] = {
+        claims_record_key(claims, &call->mid, record),
+        format_number((int64_t)call->fence, fence),
+        slice_make(&call->state, 1),
+        slice_of(call->info),
+        format_number(call->ttl_ms, ttl),
+        format_number(call->delay_ms, delay),
+    };
+
+    redis_eval(claims->redis, &claims_settle_script, args, sizeof(args) / sizeof(args[0]), on_settle, call);
+}
+
+static void send_call(struct claims *claims, struct claims_call *call)
+{
+    call->is_sent = true;
+    switch (call->kind) {
+    case CALL_LOOK_UP:
+        send_look_up(claims, call);
+        break;
+    case CALL_BEGIN:
+        send_begin(claims, call);
+        break;
+    case CALL_SETTLE:
+        send_settle(claims, call);
+        break;
+    }
+}
+
+static struct claims_call *add_call(struct claims *claims, enum call_kind kind, const struct mid *mid, void *arg)
+{
+    struct claims_call *call = xcalloc(1, sizeof(*call));
+
+    call->kind = kind;
+    call->claims = claims;
+    call->mid = *mid;
+    call->arg = arg;
+    DL_APPEND(claims->calls, call);
+    return call;
+}
+
+static void send_if_ready(struct claims *claims, struct claims_call *call)
+{
+    if (claims->state == CLAIMS_READY) {
+        send_call(claims, call);
+    }
+}
+
+/* At the end of a turn: sends what waited for readiness. */
+static void repeat_calls(void *arg)
+{
+    struct claims *claims = arg;
+    struct claims_call *call;
+
+    if (!claims->must_repeat || claims->state != CLAIMS_READY) {
+        return;
+    }
+    claims->must_repeat = false;
+    DL_FOREACH(claims->calls, call)
+    {
+        if (!call->is_sent) {
+            send_call(claims, call);
+        }
+    }
+}
+
+/* Not answered: the call stays and is repeated when Redis can be trusted again. */
+static void keep_call(struct claims_call *call)
+{
+    call->is_sent = false;
+    call->claims->must_repeat = true;
+}
+
+static void end_call(struct claims_call *call)
+{
+    DL_DELETE(call->claims->calls, call);
+    free(call);
+}
+
+/* An answer that our own script cannot give: the server is not what we think it is. */
+static void refuse_answer(struct claims_call *call, const char *what, const struct redis_reply *reply)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "unexpected answer to %s: %.*s", what, (int)(reply->text.len < 80 ? reply->text.len : 80),
+             reply->text.data ? reply->text.data : "");
+    keep_call(call);
+    claims_distrust(call->claims, text);
+}
+
+/* --- look-up ------------------------------------------------------------------------------------------------------ */
+
+void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up_fn fn, void *arg)
+{
+    struct claims_call *call = add_call(claims, CALL_LOOK_UP, mid, arg);
+
+    call->fn.look_up = fn;
+    send_if_ready(claims, call);
+}
+
+static void on_look_up(void *arg, enum redis_status status, const struct redis_reply *reply)
+{
+    struct claims_call *call = arg;
+    struct claim_record record = {0};
+    claims_look_up_fn fn = call->fn.look_up;
+    void *fn_arg = call->arg;
+
+    if (status == REDIS_UNAVAILABLE) {
+        keep_call(call);
+        return;
+    }
+    if (status != REDIS_OK || (reply->type != REDIS_NIL && !claim_record_parse(reply->text, &record))) {
+        refuse_answer(call, "GET", reply);
+        return;
+    }
+    end_call(call);
+    fn(fn_arg, &record);
+}
+
+/* --- begin -------------------------------------------------------------------------------------------------------- */
+
+void claims_begin(struct claims *claims, const struct mid *mid, struct claim *claim, const char *fingerprint,
+                  int64_t ttl_ms, claims_begin_fn fn, void *arg)
+{
+    struct claims_call *call = add_call(claims, CALL_BEGIN, mid, arg);
+
+    if (!claim->id[0]) {
+        snprintf(claim->id, sizeof(claim->id), "%s.%" PRIu64, claims->boot_id, ++claims->next_claim);
+        claim->lease_until_ms = clock_mono_ms() + claims->settings.lease_ms;
+    }
+    call->fn.begin = fn;
+    call->claim = claim;
+    call->ttl_ms = ttl_ms;
+    snprintf(call->fingerprint, sizeof(call->fingerprint), "%s", fingerprint);
+    send_if_ready(claims, call);
+}
+
+static void remember(struct claims *claims, const struct mid *mid, int64_t ttl_ms, char *record)
+{
+    claims_ring_add(&claims->ring, mid, record, ttl_ms, loop_now_ms(claims->loop));
+}
+
+static void remember_open(struct claims_call *call, char state)
+{
+    int64_t now = clock_wall_ms();
+
+    remember(call->claims, &call->mid, call->ttl_ms,
+             xasprintf("%c|%" PRIu64 "|%" PRId64 "|%d|%" PRId64 "|%s|%s", state, call->claim->fence,
+                       now + call->claims->settings.lease_ms, call->claim->attempts, now, call->claim->id,
+                       call->fingerprint));
+}
+
+/* Our own call had been executed before, its answer was lost: the record says what it would have been. */
+static bool read_mine(struct claims_call *call, struct slice text, struct claim_result *result)
+{
+    struct claim_record record;
+    int64_t now = clock_wall_ms();
+
+    if (!claim_record_parse(text, &record) || (record.state != 'W' && record.state != 'U')) {
+        return false;
+    }
+    call->claim->fence = record.fence;
+    call->claim->attempts = record.attempts;
+    result->answer = record.state == 'W' ? CLAIM_GO : CLAIM_AMBIGUOUS;
+    result->age_ms = now > record.first_ms ? now - record.first_ms : 0;
+    snprintf(result->fingerprint, sizeof(result->fingerprint), "%s", record.fingerprint);
+    return true;
+}
+
+static bool has_items(const struct redis_reply *reply, size_t count)
+{
+    return reply->count >= count;
+}
+
+/* False: not an answer that BEGIN gives. */
+static bool read_begin(struct claims_call *call, const struct redis_reply *reply, struct claim_result *result)
+{
+    const struct redis_reply *items = reply->items;
+    struct slice word;
+
+    if (reply->type != REDIS_ARRAY || !has_items(reply, 1) || items[0].type != REDIS_TEXT) {
+        return false;
+    }
+    word = items[0].text;
+    if (slice_is(word, "GO") && has_items(reply, 3)) {
+        result->answer = CLAIM_GO;
+        call->claim->fence = (uint64_t)items[1].number;
+        call->claim->attempts = (int)items[2].number;
+        remember_open(call, 'W');
+        return true;
+    }
+    if (slice_is(word, "MINE") && has_items(reply, 2)) {
+        return read_mine(call, items[1].text, result);
+    }
+    if ((slice_is(word, "BUSY") || slice_is(word, "LATER")) && has_items(reply, 2)) {
+        result->answer = slice_is(word, "BUSY") ? CLAIM_BUSY : CLAIM_LATER;
+        result->wait_ms = items[1].number;
+        return true;
+    }
+    if (slice_is(word, "AMBIG") && has_items(reply, 5)) {
+        result->answer = CLAIM_AMBIGUOUS;
+        call->claim->fence = (uint64_t)items[1].number;
+        call->claim->attempts = (int)items[2].number;
+        result->age_ms = items[3].number;
+        snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len, items[4].text.data);
+        remember_open(call, 'U');
+        return true;
+    }
+    if (slice_is(word, "DONE") && has_items(reply, 2)) {
+        result->answer = CLAIM_DONE;
+        return claim_record_parse(items[1].text, &result->record);
+    }
+    return false;
+}
+
+/* AMNESIA and SKEW say something about Redis, not about the delivery. */
+static bool is_about_redis(struct claims_call *call, const struct redis_reply *reply)
+{
+    struct slice word = reply->type == REDIS_ARRAY && has_items(reply, 1) ? reply->items[0].text : slice_of("");
+
+    if (slice_is(word, "AMNESIA")) {
+        metric_add(call->claims->amnesia_count, 1);
+        keep_call(call);
+        claims_distrust(call->claims, "Redis has forgotten its epoch");
+        return true;
+    }
+    if (slice_is(word, "SKEW")) {
+        metric_add(call->claims->skew_count, 1);
+        keep_call(call);
+        claims_distrust(call->claims, "the clocks of this machine and of Redis differ too much");
+        return true;
+    }
+    return false;
+}
+
+static void on_begin(void *arg, enum redis_status status, const struct redis_reply *reply)
+{
+    struct claims_call *call = arg;
+    struct claim_result result = {0};
+    claims_begin_fn fn = call->fn.begin;
+    void *fn_arg = call->arg;
+
+    if (status == REDIS_UNAVAILABLE) {
+        keep_call(call);
+        return;
+    }
+    if (status == REDIS_OK && is_about_redis(call, reply)) {
+        return;
+    }
+    if (status != REDIS_OK || !read_begin(call, reply, &result)) {
+        refuse_answer(call, "BEGIN", reply);
+        return;
+    }
+    if (result.answer != CLAIM_GO && result.answer != CLAIM_AMBIGUOUS) {
+        call->claim->id[0] = '\0'; /* the next BEGIN is a new one */
+    }
+    end_call(call);
+    fn(fn_arg, &result);
+}
+
+/* --- settle ------------------------------------------------------------------------------------------------------- */
+
+void claims_settle(struct claims *claims, const struct mid *mid, uint64_t fence, char state, const char *info,
+                   int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg)
+{
+    struct claims_call *call = add_call(claims, CALL_SETTLE, mid, arg);
+
+    assert(strchr("SXDHPU", state));
+    call->fn.settle = fn;
+    call->fence = fence;
+    call->state = state;
+    call->ttl_ms = ttl_ms;
+    call->delay_ms = delay_ms;
+    snprintf(call->info, sizeof(call->info), "%s", info ? info : "");
+    send_if_ready(claims, call);
+}
+
+static void on_settle(void *arg, enum redis_status status, const struct redis_reply *reply)
+{
+    struct claims_call *call = arg;
+    struct claims *claims = call->claims;
+    claims_settle_fn fn = call->fn.settle;
+    void *fn_arg = call->arg;
+    enum claim_settled settled;
+
+    if (status == REDIS_UNAVAILABLE) {
+        keep_call(call);
+        return;
+    }
+    if (status == REDIS_OK && slice_is(reply->text, "OK")) {
+        settled = CLAIM_SETTLED_OK;
+    } else if (status == REDIS_OK && slice_is(reply->text, "KEEP")) {
+        settled = CLAIM_SETTLED_WAS_SENT;
+    } else if (status == REDIS_OK && slice_is(reply->text, "STALE_SENT")) {
+        settled = CLAIM_SETTLED_OK;
+        metric_add(claims->stale_sent_count, 1);
+    } else if (status == REDIS_OK && slice_is(reply->text, "STALE")) {
+        settled = CLAIM_SETTLED_STALE;
+        metric_add(claims->stale_count, 1);
+    } else {
+        refuse_answer(call, "SETTLE", reply);
+        return;
+    }
+    if (settled == CLAIM_SETTLED_OK && call->state != 'P' && call->state != 'U') {
+        remember(claims, &call->mid, call->ttl_ms, xasprintf("%c|%" PRIu64 "|%s", call->state, call->fence, call->info));
+    }
+    end_call(call);
+    fn(fn_arg, settled);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
+{
+    bool was_ready = claims->state == CLAIMS_READY;
+    bool is_ready = state == CLAIMS_READY;
+    char before[sizeof(claims->reason)];
+    va_list args;
+
+    memcpy(before, claims->reason, sizeof(before));
+    va_start(args, format);
+    vsnprintf(claims->reason, sizeof(claims->reason), format, args);
+    va_end(args);
+    claims->state = state;
+    if (is_ready && !was_ready) {
+        log_event(LOG_INFO, "claims_ready", "epoch", claims->epoch, NULL);
+        claims->must_repeat = true;
+    } else if (!is_ready && strcmp(before, claims->reason) != 0) {
+        log_event(was_ready ? LOG_WARN : LOG_INFO, "claims_not_ready", "reason", claims->reason, NULL);
+    }
+    if (is_ready == was_ready) {
+        return;
+    }
+    for (size_t i = 0; i < claims->listener_count; i++) {
+        claims->listeners[i].fn(claims->listeners[i].arg);
+    }
+}
+
+static void on_connect(void *arg, const char *run_id, bool is_new_server)
+{
+    struct claims *claims = arg;
+
+    if (is_new_server) {
+        log_event(LOG_INFO, "redis_server", "run_id", run_id, NULL);
+    }
+    claims_check_begin(claims);
+}
+
+static void on_state(void *arg, bool is_ready, const char *reason)
+{
+    struct claims *claims = arg;
+
+    if (!is_ready) {
+        claims_set_state(claims, CLAIMS_DOWN, "Redis: %s", reason);
+    }
+}
+
+struct claims *claims_open(struct loop *loop, const struct redis_settings *redis_settings,
+                           const struct claims_settings *settings, struct metrics *metrics, struct err *err)
+{
+    struct claims *claims = xcalloc(1, sizeof(*claims));
+    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = claims};
+    uint8_t boot[8];
+
+    claims->loop = loop;
+    claims->settings = *settings;
+    snprintf(claims->environment, sizeof(claims->environment), "%s", settings->environment);
+    snprintf(claims->reason, sizeof(claims->reason), "Redis: connecting");
+    random_bytes_from_system(boot, sizeof(boot));
+    hex_format(boot, sizeof(boot), claims->boot_id);
+    claims->stale_count = metrics_get(metrics, &stale_family, NULL);
+    claims->stale_sent_count = metrics_get(metrics, &stale_sent_family, NULL);
+    claims->amnesia_count = metrics_get(metrics, &amnesia_family, NULL);
+    claims->skew_count = metrics_get(metrics, &skew_family, NULL);
+    claims->redis = redis_open(loop, redis_settings, &events, err);
+    if (!claims->redis) {
+        free(claims);
+        return NULL;
+    }
+    claims_check_init(claims);
+    claims->hook = loop_hook_create(loop, repeat_calls, claims);
+    redis_add_script(claims->redis, &claims_begin_script);
+    redis_add_script(claims->redis, &claims_settle_script);
+    redis_add_script(claims->redis, &claims_restore_script);
+    redis_add_script(claims->redis, &claims_open_shard_script);
+    return claims;
+}
+
+void claims_close(struct claims *claims)
+{
+    struct claims_call *call, *next;
+
+    if (!claims) {
+        return;
+    }
+    claims->listener_count = 0;
+    redis_close(claims->redis);
+    DL_FOREACH_SAFE(claims->calls, call, next)
+    {
+        end_call(call);
+    }
+    claims_check_finish(claims);
+    loop_hook_destroy(claims->hook);
+    claims_ring_finish(&claims->ring);
+    free(claims);
+}
+
+bool claims_is_ready(const struct claims *claims)
+{
+    return claims->state == CLAIMS_READY;
+}
+
+const char *claims_state_reason(const struct claims *claims)
+{
+    return claims->state == CLAIMS_READY ? "" : claims->reason;
+}
+
+void claims_add_listener(struct claims *claims, loop_fn fn, void *arg)
+{
+    assert(claims->listener_count < CLAIMS_MOST_LISTENERS);
+    claims->listeners[claims->listener_count].fn = fn;
+    claims->listeners[claims->listener_count++].arg = arg;
+}
+
+struct redis *claims_redis(struct claims *claims)
+{
+    return claims->redis;
+}

@@ -1,0 +1,124 @@
+/*
+ * claims: our exclusive rights to perform deliveries, kept in Redis.
+ *
+ * One record per delivery, at "n:{<environment>.<shard>}:<16 bytes of the mid>", changed only by the scripts in
+ * common/run/scripts. A claim is taken with BEGIN, which also journals that the message may be on the wire, and ended
+ * with SETTLE. An expired lease never means "send again": the next taker gets AMBIGUOUS.
+ *
+ * While Redis cannot be used or cannot be trusted (down, emptied, clock skew, wrong policy), nothing is answered: calls
+ * wait inside and are repeated when it can, a repeated BEGIN with the same claim id. So callers see answers only.
+ *
+ * What this process wrote in the last 60 s is kept and put back after every reconnect (RESTORE), so that the last second
+ * that Redis may have lost is not lost while we live.
+ */
+#ifndef RUN_CLAIMS_H
+#define RUN_CLAIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/metrics.h"
+#include "core/mid.h"
+#include "core/verdict.h"
+#include "io/loop.h"
+#include "io/redis.h"
+
+struct claims;
+
+enum { CLAIM_ID_SIZE = 40, CLAIM_FINGERPRINT_SIZE = 40, CLAIM_SHARDS = 256 };
+
+static const int64_t CLAIM_FOREVER_MS = 100LL * 366 * 86400000;
+
+/* Owned by a task; zeroed before its first BEGIN. */
+struct claim {
+    char id[CLAIM_ID_SIZE]; /* "" before the first BEGIN */
+    uint64_t fence;
+    int attempts;           /* as Redis counts them, this one included */
+    int64_t lease_until_ms; /* clock_mono_ms(): what the lease's clock on our side says */
+};
+
+/* A record as read. state 0: there is none. */
+struct claim_record {
+    char state; /* W U P S X D H, or 0 */
+    uint64_t fence;
+    int64_t deadline_ms; /* W U P: Redis' wall clock */
+    int attempts;        /* W U P */
+    int64_t first_ms;    /* W U P: Redis' wall clock */
+    char fingerprint[CLAIM_FINGERPRINT_SIZE]; /* W U P: "version:hash" */
+    char info[PROVIDER_ID_SIZE];              /* S: provider id; X D H: reason */
+};
+
+bool claim_record_is_terminal(const struct claim_record *record);
+/* False: not a record of ours (or of a newer version). */
+bool claim_record_parse(struct slice text, struct claim_record *record);
+
+enum claim_answer {
+    CLAIM_GO,        /* ours; nothing was ever sent, or it is proved not sent */
+    CLAIM_AMBIGUOUS, /* ours; someone may have sent it */
+    CLAIM_BUSY,      /* someone else's, for wait_ms */
+    CLAIM_LATER,     /* parked, for wait_ms */
+    CLAIM_DONE,      /* terminal: `record` says what */
+};
+
+struct claim_result {
+    enum claim_answer answer;
+    int64_t wait_ms;
+    int64_t age_ms;                           /* AMBIGUOUS: since the first BEGIN */
+    char fingerprint[CLAIM_FINGERPRINT_SIZE]; /* AMBIGUOUS: of the first attempt */
+    struct claim_record record;               /* DONE */
+};
+
+enum claim_settled {
+    CLAIM_SETTLED_OK,
+    CLAIM_SETTLED_WAS_SENT, /* the record says SENT, and stays so */
+    CLAIM_SETTLED_STALE,    /* a younger claim or a terminal state stands; nothing changed */
+};
+
+typedef void (*claims_look_up_fn)(void *arg, const struct claim_record *record);
+typedef void (*claims_begin_fn)(void *arg, const struct claim_result *result);
+typedef void (*claims_settle_fn)(void *arg, enum claim_settled settled);
+
+struct claims_settings {
+    const char *environment;   /* [a-z0-9_-]{1,32} */
+    int64_t lease_ms;          /* 15000 = request time-out 10 s + settle 3 s + slack 2 s */
+    int64_t most_skew_ms;      /* 60000 */
+};
+
+/* Opens the connection to Redis itself. `loop` and `metrics` are borrowed. */
+struct claims *claims_open(struct loop *loop, const struct redis_settings *redis_settings,
+                           const struct claims_settings *settings, struct metrics *metrics, struct err *err);
+/* Calls that wait are forgotten without an answer. */
+void claims_close(struct claims *claims);
+
+void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up_fn fn, void *arg);
+/* A new claim id is made when claim->id is "". `ttl_ms`: how long the record outlives its last change. */
+void claims_begin(struct claims *claims, const struct mid *mid, struct claim *claim, const char *fingerprint,
+                  int64_t ttl_ms, claims_begin_fn fn, void *arg);
+/* `state`: S X D H P U. `info`: provider id or reason. `delay_ms`: P and U only. */
+void claims_settle(struct claims *claims, const struct mid *mid, uint64_t fence, char state, const char *info,
+                   int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg);
+
+/* Redis can be used and trusted now. */
+bool claims_is_ready(const struct claims *claims);
+/* Why not; "" when ready. */
+const char *claims_state_reason(const struct claims *claims);
+/* Told at every change of claims_is_ready(). At most 8 listeners. */
+void claims_add_listener(struct claims *claims, loop_fn fn, void *arg);
+
+/* For the limiter: the connection, and the prefix "n:{r:". */
+struct redis *claims_redis(struct claims *claims);
+
+/* --- recovery: Redis has no epoch, so it has forgotten (or never knew) what was sent --- */
+
+/* Called when records must be put back before anything may be claimed. The owner feeds what it knows with
+ * claims_restore() and ends with claims_recovered(). Without a function set, claims wait for ever. */
+void claims_set_recovery(struct claims *claims, loop_fn fn, void *arg);
+/* "state|fence|info", kept for CLAIM_FOREVER_MS. */
+void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info);
+/* RESTOREs that are not answered yet: the feeder keeps this below a bound. */
+size_t claims_restore_open_count(const struct claims *claims);
+void claims_recovered(struct claims *claims);
+/* The recovery could not be done now: it is asked for again after a second. */
+void claims_recovery_failed(struct claims *claims, const char *reason);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * claims_private: what claims.c (calls) and claims_check.c (may Redis be trusted?) share.
+ */
+#ifndef RUN_CLAIMS_PRIVATE_H
+#define RUN_CLAIMS_PRIVATE_H
+
+#include "run/claims.h"
+#include "run/claims_ring.h"
+
+enum { CLAIMS_PREFIX_SIZE = 48, CLAIMS_KEY_SIZE = 80, CLAIMS_MOST_LISTENERS = 8,
+       CLAIMS_ROUNDS = 64 };
+
+enum claims_state {
+    CLAIMS_DOWN,       /* no connection */
+    CLAIMS_CHECKING,   /* connected: policy, epoch, RESTORE of the ring */
+    CLAIMS_RECOVERING, /* no epoch: the owner puts back what the outcomes topic knows */
+    CLAIMS_REFUSED,    /* connected, but not to be trusted; checked again every second */
+    CLAIMS_READY,
+};
+
+struct claims_call; /* one look-up, BEGIN or SETTLE, until answered */
+
+struct claims {
+    struct loop *loop;
+    struct redis *redis;
+    struct claims_settings settings;
+    char environment[33];
+
+    enum claims_state state;
+    char reason[256];
+    char epoch[24];
+
+    char boot_id[17];
+    uint64_t next_claim;
+    struct claims_ring ring;
+
+    struct claims_call *calls; /* all that are not answered, in order of their first sending */
+    struct loop_hook *hook;    /* repeats, outside of Redis' callbacks */
+    bool must_repeat;
+
+    /* claims_check.c */
+    struct loop_timer *check_timer;   /* next try while not ready; every 60 s while ready */
+    struct loop_timer *lease_timer;   /* renews the recovery lease */
+    int check_round;                  /* answers of an older round are ignored */
+    struct claims_round {
+        struct claims *claims;
+        int number;
+    } rounds[CLAIMS_ROUNDS];          /* what answers of a check carry as argument */
+    size_t check_open;                /* answers awaited in this round */
+    size_t shards_with_epoch;
+    bool has_mixed_epochs;
+    size_t restores_open;
+    size_t ring_next;
+    loop_fn recover;
+    void *recover_arg;
+
+    struct {
+        loop_fn fn;
+        void *arg;
+    } listeners[CLAIMS_MOST_LISTENERS];
+    size_t listener_count;
+
+    struct metric *stale_count, *stale_sent_count, *amnesia_count, *skew_count;
+};
+
+/* Keys. `shard` is the first byte of the mid. The slices point into `text`. */
+struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIMS_KEY_SIZE]);
+struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIMS_KEY_SIZE]);
+
+extern const struct redis_script claims_begin_script, claims_settle_script, claims_restore_script,
+    claims_open_shard_script;
+
+/* Changes the state, tells listeners, logs. */
+void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void claims_check_begin(struct claims *claims);
+void claims_check_init(struct claims *claims);
+void claims_check_finish(struct claims *claims);
+/* A script said that the epoch is gone, or that clocks differ. */
+void claims_distrust(struct claims *claims, const char *reason);
+
+#endif

@@ -1,0 +1,351 @@
+#include "run/pipeline.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <utlist.h>
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "run/gate.h"
+#include "run/stages.h"
+
+/*
+ * The order. A task starts at LOOK_UP when it is first in its member's lane. A way out that is not in the table is a bug.
+ */
+static const struct {
+    enum stage from;
+    enum stage_exit way;
+    enum stage to;
+} transitions[] = {
+    {STAGE_LOOK_UP, EXIT_NEXT, STAGE_RENDER},
+    {STAGE_LOOK_UP, EXIT_TERMINAL, STAGE_PUBLISH},
+    {STAGE_LOOK_UP, EXIT_CLAIM, STAGE_BEGIN},
+    {STAGE_LOOK_UP, EXIT_FINISHED, STAGE_DONE},
+
+    {STAGE_RENDER, EXIT_NEXT, STAGE_ADMIT},
+    {STAGE_RENDER, EXIT_SETTLE, STAGE_SETTLE},
+    {STAGE_RENDER, EXIT_DEAD, STAGE_DEAD_LETTER},
+
+    {STAGE_ADMIT, EXIT_NEXT, STAGE_BEGIN},
+    {STAGE_ADMIT, EXIT_SETTLE, STAGE_SETTLE},
+    {STAGE_ADMIT, EXIT_DROPPED, STAGE_DONE},
+
+    {STAGE_BEGIN, EXIT_NEXT, STAGE_DELIVER},
+    {STAGE_BEGIN, EXIT_TERMINAL, STAGE_PUBLISH},
+    {STAGE_BEGIN, EXIT_FINISHED, STAGE_DONE},
+    {STAGE_BEGIN, EXIT_HOLD, STAGE_HOLD},
+    {STAGE_BEGIN, EXIT_DEAD, STAGE_DEAD_LETTER},
+    {STAGE_BEGIN, EXIT_WAIT, STAGE_WAIT},
+    {STAGE_BEGIN, EXIT_PARK, STAGE_PARK},
+
+    {STAGE_DELIVER, EXIT_NEXT, STAGE_SETTLE},
+    {STAGE_DELIVER, EXIT_DEAD, STAGE_DEAD_LETTER},
+    {STAGE_DELIVER, EXIT_HOLD, STAGE_HOLD},
+
+    {STAGE_DEAD_LETTER, EXIT_NEXT, STAGE_SETTLE},
+    {STAGE_HOLD, EXIT_NEXT, STAGE_SETTLE},
+
+    {STAGE_SETTLE, EXIT_NEXT, STAGE_PUBLISH},
+    {STAGE_SETTLE, EXIT_FINISHED, STAGE_DONE},
+    {STAGE_SETTLE, EXIT_WAIT, STAGE_WAIT},
+    {STAGE_SETTLE, EXIT_PARK, STAGE_PARK},
+
+    {STAGE_PUBLISH, EXIT_NEXT, STAGE_DONE},
+    {STAGE_PARK, EXIT_NEXT, STAGE_DONE},
+    {STAGE_WAIT, EXIT_NEXT, STAGE_LOOK_UP},
+    {STAGE_WAIT, EXIT_DROPPED, STAGE_DONE},
+};
+
+static const struct stage_type *const types[STAGE_COUNT] = {
+    [STAGE_LOOK_UP] = &look_up_stage,   [STAGE_RENDER] = &render_stage,
+    [STAGE_ADMIT] = &admit_stage,       [STAGE_BEGIN] = &begin_stage,
+    [STAGE_DELIVER] = &deliver_stage,   [STAGE_SETTLE] = &settle_stage,
+    [STAGE_PUBLISH] = &publish_stage,   [STAGE_DEAD_LETTER] = &dead_letter_stage,
+    [STAGE_HOLD] = &hold_stage,         [STAGE_PARK] = &park_stage,
+    [STAGE_WAIT] = &wait_stage,
+};
+
+static const int64_t REJECT_TTL_MS = 30LL * 86400000;
+
+static const struct metric_family duplicates_family = {
+    "perkline_duplicates_prevented_total", METRIC_COUNTER,
+    "Deliveries asked for again that had their outcome already.", {"channel", NULL}};
+static const struct metric_family open_family = {"perkline_tasks_open", METRIC_GAUGE,
+                                                 "Deliveries in flight in this process.", {"channel", NULL}};
+
+struct pipeline {
+    struct pipeline_parts parts;
+    char gate_name[64];
+    void *stages[STAGE_COUNT];
+    enum stage next[STAGE_COUNT][EXIT_COUNT];
+    struct gate *gate;
+    struct lanes *lanes;
+    struct random random;
+    pipeline_done_fn on_done;
+    void *arg;
+    struct parcel *parcels; /* all in flight */
+    size_t parcel_count;
+    bool is_draining;
+    struct metric *duplicates, *open_gauge;
+};
+
+const char *stage_name(enum stage stage)
+{
+    return stage < STAGE_COUNT ? types[stage]->name : "done";
+}
+
+static void on_gate_open(void *arg)
+{
+    struct pipeline *pipeline = arg;
+
+    types[STAGE_ADMIT]->sweep(pipeline->stages[STAGE_ADMIT]);
+}
+
+static void fill_transitions(struct pipeline *pipeline)
+{
+    for (int from = 0; from < STAGE_COUNT; from++) {
+        for (int way = 0; way < EXIT_COUNT; way++) {
+            pipeline->next[from][way] = (enum stage)-1;
+        }
+    }
+    for (size_t i = 0; i < sizeof(transitions) / sizeof(transitions[0]); i++) {
+        pipeline->next[transitions[i].from][transitions[i].way] = transitions[i].to;
+    }
+}
+
+struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg)
+{
+    struct pipeline *pipeline = xcalloc(1, sizeof(*pipeline));
+    const char *const labels[] = {channel_name(parts->channel)};
+    struct stage_parts stage_parts;
+    struct gate_settings gate_settings;
+
+    pipeline->parts = *parts;
+    pipeline->on_done = on_done;
+    pipeline->arg = arg;
+    snprintf(pipeline->gate_name, sizeof(pipeline->gate_name), "%s-%s", parts->provider->name,
+             channel_name(parts->channel));
+    gate_settings = (struct gate_settings){
+        .name = pipeline->gate_name,
+        .connections = parts->connections,
+        .limiter = {.environment = parts->environment, .name = pipeline->gate_name, .rate_per_s = parts->rate_per_s},
+    };
+    random_init(&pipeline->random, random_seed_from_system());
+    pipeline->gate = gate_create(parts->loop, parts->claims, &gate_settings, parts->metrics, on_gate_open, pipeline);
+    pipeline->lanes = lanes_create();
+    pipeline->duplicates = metrics_get(parts->metrics, &duplicates_family, labels);
+    pipeline->open_gauge = metrics_get(parts->metrics, &open_family, labels);
+    fill_transitions(pipeline);
+    stage_parts = (struct stage_parts){&pipeline->parts, pipeline->gate, &pipeline->random};
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        pipeline->stages[stage] = types[stage]->create(&stage_parts);
+    }
+    return pipeline;
+}
+
+void pipeline_destroy(struct pipeline *pipeline)
+{
+    struct parcel *parcel, *next;
+
+    if (!pipeline) {
+        return;
+    }
+    DL_FOREACH_SAFE(pipeline->parcels, parcel, next)
+    {
+        for (size_t i = 0; i < parcel->task_count; i++) {
+            lanes_leave(pipeline->lanes, &parcel->tasks[i].lane);
+        }
+        parcel_destroy(parcel);
+    }
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        types[stage]->destroy(pipeline->stages[stage]);
+    }
+    gate_destroy(pipeline->gate);
+    lanes_destroy(pipeline->lanes);
+    free(pipeline);
+}
+
+/* --- the engine --------------------------------------------------------------------------------------------------- */
+
+static bool is_before_claim(enum stage stage)
+{
+    return stage == STAGE_LOOK_UP || stage == STAGE_RENDER || stage == STAGE_ADMIT || stage == STAGE_BEGIN ||
+           stage == STAGE_WAIT;
+}
+
+static void enter(struct task *task, enum stage stage)
+{
+    struct pipeline *pipeline = task->parcel->pipeline;
+
+    task->stage = stage;
+    types[stage]->enter(pipeline->stages[stage], task);
+}
+
+/* The member's next delivery may go. */
+static void leave_lane(struct pipeline *pipeline, struct task *task)
+{
+    struct task *next;
+
+    if (!task->lane.lane) {
+        return;
+    }
+    next = lanes_leave(pipeline->lanes, &task->lane);
+    if (next) {
+        enter(next, STAGE_LOOK_UP);
+    }
+}
+
+static void finish(struct task *task)
+{
+    struct parcel *parcel = task->parcel;
+    struct pipeline *pipeline = parcel->pipeline;
+
+    task->stage = STAGE_DONE;
+    metric_add(pipeline->open_gauge, -1);
+    if (--parcel->open_tasks > 0) {
+        return;
+    }
+    DL_DELETE(pipeline->parcels, parcel);
+    pipeline->parcel_count--;
+    pipeline->on_done(pipeline->arg, parcel, !parcel->has_dropped);
+    parcel_destroy(parcel);
+}
+
+void task_exit(struct task *task, enum stage_exit way)
+{
+    struct pipeline *pipeline = task->parcel->pipeline;
+    enum stage to = pipeline->next[task->stage][way];
+
+    assert(to <= STAGE_DONE);
+    if (task->is_repeated) {
+        metric_add(pipeline->duplicates, task->stage == STAGE_LOOK_UP || task->stage == STAGE_BEGIN);
+    }
+    if (to != STAGE_DONE && is_before_claim(to) && !task_is_wanted(task)) {
+        to = STAGE_DONE;
+        way = EXIT_DROPPED;
+    }
+    task->parcel->has_dropped |= way == EXIT_DROPPED;
+    if (to == STAGE_PUBLISH || to == STAGE_DONE) {
+        leave_lane(pipeline, task);
+    }
+    if (to == STAGE_DONE) {
+        finish(task);
+    } else {
+        enter(task, to);
+    }
+}
+
+void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
+{
+    assert(parcel->task_count > 0);
+    parcel->pipeline = pipeline;
+    DL_APPEND(pipeline->parcels, parcel);
+    pipeline->parcel_count++;
+    metric_add(pipeline->open_gauge, (double)parcel->task_count);
+    for (size_t i = 0; i < parcel->task_count; i++) {
+        struct task *task = &parcel->tasks[i];
+        struct slice key = slice_of(task->flow ? parcel->event.member_id : "");
+
+        task->stage = STAGE_LOOK_UP;
+        if (lanes_enter(pipeline->lanes, key, &task->lane, task)) {
+            enter(task, STAGE_LOOK_UP); /* answered in a later turn: the parcel stays until then */
+        }
+    }
+}
+
+void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition)
+{
+    struct parcel *parcel;
+
+    DL_FOREACH(pipeline->parcels, parcel)
+    {
+        if (parcel->partition == partition) {
+            parcel->partition = NULL;
+        }
+    }
+}
+
+size_t pipeline_parcel_count(const struct pipeline *pipeline)
+{
+    return pipeline->parcel_count;
+}
+
+void pipeline_drain(struct pipeline *pipeline)
+{
+    pipeline->is_draining = true;
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        if (types[stage]->sweep) {
+            types[stage]->sweep(pipeline->stages[stage]);
+        }
+    }
+}
+
+bool pipeline_is_draining(const struct pipeline *pipeline)
+{
+    return pipeline->is_draining;
+}
+
+const char *pipeline_breaker_state(const struct pipeline *pipeline)
+{
+    return breaker_state_name(gate_breaker_state(pipeline->gate));
+}
+
+/* --- what stages ask of a task ------------------------------------------------------------------------------------ */
+
+void *task_stage(const struct task *task)
+{
+    return task->parcel->pipeline->stages[task->stage];
+}
+
+bool task_is_wanted(const struct task *task)
+{
+    return task->has_claim || (task->parcel->partition && !task->parcel->pipeline->is_draining);
+}
+
+int64_t task_ttl_ms(const struct task *task)
+{
+    if (!task->flow) {
+        return REJECT_TTL_MS;
+    }
+    return task->flow->dedupe_for_ms > 0 ? task->flow->dedupe_for_ms : CLAIM_FOREVER_MS;
+}
+
+void task_fingerprint(const struct task *task, char text[CLAIM_FINGERPRINT_SIZE])
+{
+    text[0] = '\0';
+    if (task->is_rendered) {
+        snprintf(text, CLAIM_FINGERPRINT_SIZE, "%s:%s", task->message.version, task->message.fingerprint);
+    }
+}
+
+void task_take_outcome(struct task *task, const struct claim_record *record)
+{
+    task->is_repeated = true;
+    switch (record->state) {
+    case 'S':
+        task->outcome = OUTCOME_SENT;
+        snprintf(task->provider_id, sizeof(task->provider_id), "%s", record->info);
+        break;
+    case 'X':
+        task->outcome = strcmp(record->info, "too_old") == 0 ? OUTCOME_EXPIRED : OUTCOME_SUPPRESSED;
+        task_set_reason(task, record->info);
+        break;
+    case 'D':
+        task->outcome = OUTCOME_DEAD;
+        task_set_reason(task, record->info);
+        break;
+    default:
+        task->outcome = OUTCOME_HELD;
+        task_set_reason(task, record->info);
+    }
+}
+
+void task_call_later(struct task *task, struct loop *loop, int64_t delay_ms, loop_fn fn)
+{
+    loop_timer_destroy(task->timer);
+    task->timer = loop_timer_create(loop, fn, task);
+    loop_timer_start(task->timer, delay_ms);
+}

@@ -1,0 +1,64 @@
+/*
+ * pipeline: the way of a task through the stages, for one channel.
+ *
+ * pipeline.c holds the table of stages and transitions: the only place where their order stands. It owns every parcel
+ * from pipeline_submit() until its last task is done, and then tells the owner.
+ */
+#ifndef RUN_PIPELINE_H
+#define RUN_PIPELINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/metrics.h"
+#include "core/channel.h"
+#include "core/provider.h"
+#include "io/http.h"
+#include "io/kafka_producer.h"
+#include "io/loop.h"
+#include "run/claims.h"
+#include "run/limiter.h"
+#include "run/parcel.h"
+#include "run/templates.h"
+#include "run/topics.h"
+
+struct pipeline;
+
+/* What the stages work with; all borrowed, except that texts of `account` must outlive the pipeline. */
+struct pipeline_parts {
+    enum channel channel;
+    const struct provider *provider;
+    struct provider_account account;
+    struct loop *loop;
+    struct claims *claims;
+    struct http_client *http;
+    struct kafka_producer *producer;
+    struct templates *templates;
+    const struct topics *topics;
+    struct metrics *metrics;
+    const char *environment;
+    int64_t rate_per_s;
+    int64_t connections;
+    int64_t request_timeout_ms;
+};
+
+/* `on_done` is told when the last task of a parcel has left: `is_complete` is false when one was dropped, so that the
+ * offset must not count as done. The parcel is destroyed when it returns. */
+typedef void (*pipeline_done_fn)(void *arg, struct parcel *parcel, bool is_complete);
+
+struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg);
+/* Parcels in flight are forgotten: what they did stands in Redis. */
+void pipeline_destroy(struct pipeline *pipeline);
+
+/* Takes over a parcel with at least one task. */
+void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel);
+/* The partition was revoked: its parcels stay in flight as nobody's, and drop out before they take a claim. */
+void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition);
+size_t pipeline_parcel_count(const struct pipeline *pipeline);
+/* From now on tasks without a claim are dropped; those with one are finished. */
+void pipeline_drain(struct pipeline *pipeline);
+bool pipeline_is_draining(const struct pipeline *pipeline);
+/* Breaker's state for health and metrics: "closed", "open", "half_open". */
+const char *pipeline_breaker_state(const struct pipeline *pipeline);
+
+#endif

@@ -1,0 +1,132 @@
+#include "run/recovery.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "core/outcome.h"
+#include "io/kafka_reader.h"
+
+/* Records read in one turn of the loop, RESTOREs that may be open, pause when either is used up. */
+enum { BATCH = 1000, MOST_OPEN = 4000, PAUSE_MS = 2 };
+
+struct recovery {
+    struct loop *loop;
+    struct claims *claims;
+    const struct kafka_settings *kafka;
+    const char *topic;
+    struct kafka_reader *reader;
+    struct loop_timer *timer;
+    int64_t records, unreadable;
+    bool is_read;
+};
+
+static void stop(struct recovery *recovery)
+{
+    kafka_reader_close(recovery->reader);
+    recovery->reader = NULL;
+    loop_timer_stop(recovery->timer);
+}
+
+static void restore(struct recovery *recovery, const struct kafka_record *record)
+{
+    static const char letters[] = {[OUTCOME_SENT] = 'S', [OUTCOME_SUPPRESSED] = 'X', [OUTCOME_EXPIRED] = 'X',
+                                   [OUTCOME_DEAD] = 'D', [OUTCOME_HELD] = 'H'};
+    struct outcome_summary summary;
+    struct err err = {0};
+
+    if (!record->value.data) {
+        return; /* compacted away */
+    }
+    if (!outcome_parse(record->value, &summary, &err)) {
+        recovery->unreadable++;
+        log_event(LOG_WARN, "outcome_unreadable", "partition", log_int(record->partition), "offset",
+                  log_int(record->offset), "reason", err.text, NULL);
+        return;
+    }
+    recovery->records++;
+    claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence,
+                   summary.state == OUTCOME_SENT ? summary.provider_id : summary.reason);
+}
+
+static void read_some(struct recovery *recovery)
+{
+    for (int i = 0; i < BATCH && claims_restore_open_count(recovery->claims) < MOST_OPEN; i++) {
+        const struct kafka_record *record = NULL;
+        struct err err = {0};
+        bool is_end = false;
+
+        if (!kafka_reader_next(recovery->reader, 0, &record, &is_end, &err)) {
+            stop(recovery);
+            claims_recovery_failed(recovery->claims, err.text);
+            return;
+        }
+        recovery->is_read = is_end;
+        if (!record) {
+            return;
+        }
+        restore(recovery, record);
+    }
+}
+
+static void step(void *arg)
+{
+    struct recovery *recovery = arg;
+
+    if (!recovery->is_read) {
+        read_some(recovery);
+    }
+    if (!recovery->reader) {
+        return;
+    }
+    if (recovery->is_read && claims_restore_open_count(recovery->claims) == 0) {
+        stop(recovery);
+        log_event(LOG_INFO, "recovery_done", "outcomes", log_int(recovery->records), "unreadable",
+                  log_int(recovery->unreadable), NULL);
+        claims_recovered(recovery->claims);
+        return;
+    }
+    loop_timer_start(recovery->timer, PAUSE_MS);
+}
+
+static void begin(void *arg)
+{
+    struct recovery *recovery = arg;
+    struct err err = {0};
+
+    stop(recovery);
+    recovery->records = recovery->unreadable = 0;
+    recovery->is_read = false;
+    recovery->reader = kafka_reader_open(recovery->kafka, recovery->topic, &err);
+    if (!recovery->reader) {
+        claims_recovery_failed(recovery->claims, err.text);
+        return;
+    }
+    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topic, "outcomes",
+              log_int(kafka_reader_total(recovery->reader)), NULL);
+    loop_timer_start(recovery->timer, 0);
+}
+
+struct recovery *recovery_create(struct loop *loop, struct claims *claims, const struct kafka_settings *kafka,
+                                 const char *topic)
+{
+    struct recovery *recovery = xcalloc(1, sizeof(*recovery));
+
+    recovery->loop = loop;
+    recovery->claims = claims;
+    recovery->kafka = kafka;
+    recovery->topic = topic;
+    recovery->timer = loop_timer_create(loop, step, recovery);
+    claims_set_recovery(claims, begin, recovery);
+    return recovery;
+}
+
+void recovery_destroy(struct recovery *recovery)
+{
+    if (recovery) {
+        claims_set_recovery(recovery->claims, NULL, NULL);
+        kafka_reader_close(recovery->reader);
+        loop_timer_destroy(recovery->timer);
+        free(recovery);
+    }
+}

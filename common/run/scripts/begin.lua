@@ -1,0 +1,48 @@
+-- BEGIN: take the claim on a delivery and write, in the same step, that it may be on the wire from now on.
+--
+-- KEYS  1 record   2 guard of the shard: hash {e = epoch, f = last fence}   (same hash tag)
+-- ARGV  1 epoch   2 claim id   3 lease ms   4 fingerprint   5 ttl ms of the record   6 caller's wall clock ms
+--       7 most clock skew ms
+--
+-- Record  W|fence|lease deadline|attempts|first begin|claim id|fingerprint   may be on the wire
+--         U|...                                                             outcome unknown, one taker reconciles
+--         P|...                                                             proved not sent, not before the deadline
+--         S|fence|provider id    X|fence|reason    D|fence|reason    H|fence|reason    terminal
+--
+-- Answers  GO fence attempts · MINE record (this very call was executed before) · BUSY ms · LATER ms ·
+--          AMBIG fence attempts age-ms fingerprint · DONE record · AMNESIA · SKEW ms
+if redis.call('HGET', KEYS[2], 'e') ~= ARGV[1] then
+    return {'AMNESIA'}
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+if math.abs(now - ARGV[6]) > tonumber(ARGV[7]) then
+    return {'SKEW', now - ARGV[6]}
+end
+local value, attempts, first = redis.call('GET', KEYS[1]), 0, now
+if value then
+    local state = string.sub(value, 1, 1)
+    if state == 'S' or state == 'X' or state == 'D' or state == 'H' then
+        return {'DONE', value}
+    end
+    local _, deadline, tried, began, owner, fingerprint =
+        string.match(value, '^%u|(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
+    deadline, attempts, first = tonumber(deadline), tonumber(tried), tonumber(began)
+    if owner == ARGV[2] then
+        return {'MINE', value}
+    end
+    if deadline > now then
+        return {state == 'P' and 'LATER' or 'BUSY', deadline - now}
+    end
+    if state ~= 'P' then -- W or U whose lease is over: someone may have sent it
+        local fence = redis.call('HINCRBY', KEYS[2], 'f', 1)
+        redis.call('SET', KEYS[1], string.format('U|%d|%d|%d|%d|%s|%s', fence, now + ARGV[3], attempts + 1, first,
+            ARGV[2], fingerprint), 'PX', ARGV[5])
+        return {'AMBIG', fence, attempts + 1, now - first, fingerprint}
+    end
+    first = now -- parked: earlier attempts are proved not sent
+end
+local fence = redis.call('HINCRBY', KEYS[2], 'f', 1)
+redis.call('SET', KEYS[1], string.format('W|%d|%d|%d|%d|%s|%s', fence, now + ARGV[3], attempts + 1, first, ARGV[2],
+    ARGV[4]), 'PX', ARGV[5])
+return {'GO', fence, attempts + 1}

@@ -1,0 +1,36 @@
+#!lua flags=allow-oom
+-- SETTLE: record what a claim came to. Allowed when Redis is full, so that finished work is always recorded.
+--
+-- KEYS  1 record
+-- ARGV  1 fence   2 state: S X D H (terminal), P (proved not sent), U (unknown, to be reconciled)
+--       3 provider id or reason   4 ttl ms   5 delay ms (P: not before, U: nobody takes it before)
+--
+-- Answers  OK · KEEP (it is S already, and stays) · STALE_SENT (recorded S over a younger claim) ·
+--          STALE (a younger claim or a terminal state stands; nothing changed)
+local value, state = redis.call('GET', KEYS[1]), ARGV[2]
+local current = value and string.sub(value, 1, 1) or ''
+if current == 'S' then -- SENT is the top of the lattice
+    return 'KEEP'
+end
+local is_stale = tonumber(value and string.match(value, '^%u|(%d+)|') or 0) > tonumber(ARGV[1])
+if state == 'S' then
+    redis.call('SET', KEYS[1], 'S|' .. ARGV[1] .. '|' .. ARGV[3], 'PX', ARGV[4])
+    return is_stale and 'STALE_SENT' or 'OK'
+end
+if current == state and string.match(value, '^%u|(%d+)|') == ARGV[1] and state ~= 'P' and state ~= 'U' then
+    return 'OK' -- this very call was executed before
+end
+if is_stale or current == 'X' or current == 'D' or current == 'H' then
+    return 'STALE'
+end
+if state ~= 'P' and state ~= 'U' then
+    redis.call('SET', KEYS[1], state .. '|' .. ARGV[1] .. '|' .. ARGV[3], 'PX', ARGV[4])
+    return 'OK'
+end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+local _, _, attempts, first, _, fingerprint =
+    string.match(value or '', '^%u|(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
+redis.call('SET', KEYS[1], string.format('%s|%s|%d|%s|%s||%s', state, ARGV[1], now + ARGV[5], attempts or '1',
+    first or string.format('%d', now), fingerprint or ''), 'PX', ARGV[4])
+return 'OK'

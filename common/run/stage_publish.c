@@ -1,0 +1,145 @@
+/*
+ * publish: the outcome to the outcomes topic, acknowledged, and the one log line of the delivery.
+ */
+#include "run/stages.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+enum { RETRY_MS = 500, MOST_OUTCOME_BYTES = 16 << 10 };
+
+static const struct metric_family outcomes_family = {"perkline_outcomes_total", METRIC_COUNTER,
+                                                     "Terminal outcomes, acknowledged by Kafka.",
+                                                     {"channel", "flow", "state", "reason"}};
+static const struct metric_family seconds_family = {
+    "perkline_delivery_seconds", METRIC_HISTOGRAM,
+    "From the event's record being received to the provider's answer.", {"channel", NULL}};
+
+struct publish {
+    enum channel channel;
+    struct loop *loop;
+    struct kafka_producer *producer;
+    const char *topic;
+    const char *provider;
+    struct metrics *metrics;
+    struct metric *seconds;
+    struct buf text;
+};
+
+static void *create(const struct stage_parts *parts)
+{
+    struct publish *stage = xcalloc(1, sizeof(*stage));
+
+    stage->channel = parts->pipeline->channel;
+    stage->loop = parts->pipeline->loop;
+    stage->producer = parts->pipeline->producer;
+    stage->topic = parts->pipeline->topics->outcomes;
+    stage->provider = parts->pipeline->provider->name;
+    stage->metrics = parts->pipeline->metrics;
+    stage->seconds =
+        metrics_get(stage->metrics, &seconds_family, (const char *const[]){channel_name(stage->channel)});
+    buf_init(&stage->text, MOST_OUTCOME_BYTES);
+    return stage;
+}
+
+static void destroy(void *arg)
+{
+    struct publish *stage = arg;
+
+    buf_finish(&stage->text);
+    free(stage);
+}
+
+/* Milliseconds between two monotonic time stamps, -1 when either was not reached. */
+static int64_t between_ms(int64_t from_us, int64_t to_us)
+{
+    return from_us && to_us ? (to_us - from_us) / 1000 : -1;
+}
+
+/* Into stage->text. */
+static void format(struct publish *stage, const struct task *task)
+{
+    const struct parcel *parcel = task->parcel;
+    bool is_attempted = task->sent_us != 0;
+    struct outcome outcome = {
+        .mid = &task->mid,
+        .state = task->outcome,
+        .reason = task->reason,
+        .flow = task->flow->name,
+        .channel = stage->channel,
+        .locale = task->is_rendered ? task->message.locale : NULL,
+        .template_version = task->is_rendered ? task->message.version : catalog_version(parcel->catalog),
+        .provider = is_attempted || task->outcome == OUTCOME_SENT ? stage->provider : NULL,
+        .provider_id = task->provider_id,
+        .attempts = task->attempts,
+        .fence = task->claim.fence ? task->claim.fence : task->seen.fence,
+        .event = &parcel->event,
+        .wall_ms = clock_wall_ms(),
+        .queue_ms = between_ms(parcel->received_us, task->begun_us),
+        .render_ms = between_ms(task->begun_us, task->rendered_us),
+        .admit_ms = between_ms(task->rendered_us, task->admitted_us),
+        .deliver_ms = between_ms(task->admitted_us, task->sent_us),
+        .total_ms = between_ms(parcel->received_us, clock_mono_us()),
+    };
+
+    parcel_origin(parcel, &outcome.topic, &outcome.partition, &outcome.offset);
+    buf_clear(&stage->text);
+    outcome_format(&outcome, &stage->text);
+}
+
+static void produce(void *arg);
+
+static void on_produced(void *arg, bool is_done, const char *problem)
+{
+    struct task *task = arg;
+    struct publish *stage = task_stage(task);
+
+    if (!is_done) {
+        log_event(LOG_WARN, "outcome_waits", "reason", problem, NULL);
+        task_call_later(task, stage->loop, RETRY_MS, produce);
+        return;
+    }
+    if (!task->is_repeated) {
+        const char *const labels[] = {channel_name(stage->channel), task->flow->name, outcome_state_name(task->outcome),
+                                      task->outcome == OUTCOME_SENT ? "" : task->reason};
+
+        metric_add(metrics_get(stage->metrics, &outcomes_family, labels), 1);
+        if (task->sent_us) {
+            metric_observe(stage->seconds, (double)(task->sent_us - task->parcel->received_us) / 1e6);
+        }
+        if (log_is_on(LOG_INFO)) {
+            format(stage, task);
+            log_json(LOG_INFO, buf_slice(&stage->text));
+        }
+    }
+    task_exit(task, EXIT_NEXT);
+}
+
+static void produce(void *arg)
+{
+    struct task *task = arg;
+    struct publish *stage = task_stage(task);
+    char mid[MID_TEXT_SIZE];
+
+    format(stage, task);
+    mid_format(&task->mid, mid);
+    kafka_produce(stage->producer,
+                  &(struct kafka_message){
+                      .topic = stage->topic,
+                      .partition = -1,
+                      .key = slice_of(mid),
+                      .value = buf_slice(&stage->text),
+                  },
+                  on_produced, task);
+}
+
+static void enter(void *stage, struct task *task)
+{
+    (void)stage;
+    produce(task);
+}
+
+const struct stage_type publish_stage = {"publish", create, destroy, enter, NULL};

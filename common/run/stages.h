@@ -1,0 +1,46 @@
+/*
+ * stages: what pipeline.c knows of each stage: a name and four functions. Each stage is a file stage_<name>.c.
+ */
+#ifndef RUN_STAGES_H
+#define RUN_STAGES_H
+
+#include "run/gate.h"
+#include "run/parcel.h"
+#include "run/pipeline.h"
+
+/* A stage takes what it needs of these, and no more. */
+struct stage_parts {
+    const struct pipeline_parts *pipeline;
+    struct gate *gate; /* may one more request leave? shared by admit, begin and deliver */
+    struct random *random;
+};
+
+struct stage_type {
+    const char *name;
+    void *(*create)(const struct stage_parts *parts);
+    void (*destroy)(void *stage);
+    void (*enter)(void *stage, struct task *task);
+    /* Looks again at every task that waits inside (the gate opened, or the pipeline drains). May be NULL. */
+    void (*sweep)(void *stage);
+};
+
+extern const struct stage_type look_up_stage, render_stage, admit_stage, begin_stage, deliver_stage, settle_stage,
+    publish_stage, dead_letter_stage, hold_stage, park_stage, wait_stage;
+
+/* The stage that the task is in, as its create() returned it: for callbacks that carry the task. */
+void *task_stage(const struct task *task);
+
+/* False: not ours any more (partition revoked, or draining) and no claim taken: the task should leave as DROPPED. */
+bool task_is_wanted(const struct task *task);
+
+/* Calls fn(task) after a while; forgotten when the task ends. */
+void task_call_later(struct task *task, struct loop *loop, int64_t delay_ms, loop_fn fn);
+
+/* How long the record of a task's delivery lives in Redis. */
+int64_t task_ttl_ms(const struct task *task);
+/* "version:hash", as the claim carries it; "" for a record that is no event. */
+void task_fingerprint(const struct task *task, char text[CLAIM_FINGERPRINT_SIZE]);
+/* The outcome that a terminal record stands for. */
+void task_take_outcome(struct task *task, const struct claim_record *record);
+
+#endif

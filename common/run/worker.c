@@ -1,0 +1,286 @@
+#include "run/worker.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/loop.h"
+#include "run/channel_worker.h"
+#include "run/health.h"
+#include "run/recovery.h"
+
+enum { DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, EXIT_RESTART = 3 };
+
+static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
+                                                  {"version", NULL}};
+static const struct metric_family ready_family = {"perkline_ready", METRIC_GAUGE, "1 when it can work.", {0}};
+static const struct metric_family redis_commands_family = {"perkline_redis_commands_total", METRIC_COUNTER,
+                                                           "Commands sent to Redis.", {0}};
+static const struct metric_family redis_seconds_family = {"perkline_redis_command_seconds_total", METRIC_COUNTER,
+                                                          "Time waited for answers of Redis.", {0}};
+static const struct metric_family redis_reconnects_family = {"perkline_redis_reconnects_total", METRIC_COUNTER,
+                                                             "Connections to Redis made anew.", {0}};
+
+struct worker {
+    const struct worker_settings *settings;
+    struct topics topics;
+    struct kafka_settings kafka;
+    struct metrics *metrics;
+    struct loop *loop;
+    struct templates *templates;
+    struct kafka_producer *producer;
+    struct claims *claims;
+    struct recovery *recovery;
+    struct channel_worker *channels[CHANNEL_COUNT];
+    struct health *health;
+    struct loop_signal *on_term, *on_int, *on_hup;
+    struct loop_timer *drain_timer;
+    int64_t drain_until;
+    bool is_draining;
+    int exit_status;
+};
+
+/* --- end of work -------------------------------------------------------------------------------------------------- */
+
+static void look_at_drain(void *arg)
+{
+    struct worker *worker = arg;
+    bool is_drained = kafka_producer_open_count(worker->producer) == 0;
+
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        is_drained &= !worker->channels[channel] || channel_worker_is_drained(worker->channels[channel]);
+    }
+    if (is_drained || clock_mono_ms() >= worker->drain_until) {
+        log_event(LOG_INFO, "drained", "complete", is_drained ? "yes" : "no", NULL);
+        loop_stop(worker->loop);
+        return;
+    }
+    loop_timer_start(worker->drain_timer, DRAIN_LOOK_MS);
+}
+
+static void on_stop_signal(void *arg)
+{
+    struct worker *worker = arg;
+
+    if (worker->is_draining) {
+        return;
+    }
+    worker->is_draining = true;
+    worker->drain_until = clock_mono_ms() + DRAIN_MS;
+    log_event(LOG_INFO, "draining", NULL);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (worker->channels[channel]) {
+            channel_worker_drain(worker->channels[channel]);
+        }
+    }
+    loop_timer_start(worker->drain_timer, 0);
+}
+
+static void on_reload_signal(void *arg)
+{
+    struct worker *worker = arg;
+
+    templates_reload(worker->templates);
+}
+
+static void on_fatal(void *arg, const char *reason)
+{
+    struct worker *worker = arg;
+
+    log_event(LOG_ERROR, "must_restart", "reason", reason, NULL);
+    worker->exit_status = EXIT_RESTART;
+    on_stop_signal(worker);
+}
+
+/* --- health ------------------------------------------------------------------------------------------------------- */
+
+static void add_problems(void *arg, struct buf *out)
+{
+    struct worker *worker = arg;
+
+    if (worker->is_draining) {
+        buf_append_text(out, "draining\n");
+    }
+    if (!claims_is_ready(worker->claims)) {
+        buf_appendf(out, "%s\n", claims_state_reason(worker->claims));
+    }
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        const char *problem = worker->channels[channel] ? channel_worker_problem(worker->channels[channel]) : "";
+
+        if (problem[0]) {
+            buf_appendf(out, "%s: %s\n", channel_name((enum channel)channel), problem);
+        }
+    }
+}
+
+static void update_metrics(void *arg)
+{
+    struct worker *worker = arg;
+    struct redis_stats stats = redis_stats(claims_redis(worker->claims));
+    struct buf problems;
+
+    buf_init(&problems, 1 << 16);
+    add_problems(worker, &problems);
+    metric_set(metrics_get(worker->metrics, &ready_family, NULL), problems.len == 0);
+    buf_finish(&problems);
+    metric_set(metrics_get(worker->metrics, &redis_commands_family, NULL), (double)stats.commands);
+    metric_set(metrics_get(worker->metrics, &redis_seconds_family, NULL), stats.latency_s_sum);
+    metric_set(metrics_get(worker->metrics, &redis_reconnects_family, NULL), (double)stats.reconnects);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (worker->channels[channel]) {
+            channel_worker_update_metrics(worker->channels[channel]);
+        }
+    }
+}
+
+/* --- start -------------------------------------------------------------------------------------------------------- */
+
+static bool open_templates(struct worker *worker, struct err *err)
+{
+    struct diag_list diags;
+    struct buf text;
+
+    diag_list_init(&diags);
+    worker->templates = templates_open(worker->settings->templates_dir, worker->settings->default_locale, worker->metrics,
+                                       &diags, err);
+    buf_init(&text, 0);
+    for (size_t i = 0; !worker->templates && i < diags.count; i++) {
+        buf_clear(&text);
+        diag_format(&diags.items[i], &text);
+        fprintf(stderr, "%s\n", buf_text(&text));
+    }
+    buf_finish(&text);
+    diag_list_finish(&diags);
+    return worker->templates != NULL;
+}
+
+static bool open_claims(struct worker *worker, struct err *err)
+{
+    const struct redis_settings redis = {
+        .url = worker->settings->redis_url,
+        .command_timeout_ms = 2000,
+        .connect_timeout_ms = 2000,
+        .reconnect_delay_ms = 50,
+    };
+    const struct claims_settings claims = {
+        .environment = worker->settings->environment,
+        .lease_ms = worker->settings->lease_ms,
+        .most_skew_ms = 60000,
+    };
+
+    worker->claims = claims_open(worker->loop, &redis, &claims, worker->metrics, err);
+    if (!worker->claims) {
+        return err_prefix(err, "REDIS_URL");
+    }
+    worker->recovery = recovery_create(worker->loop, worker->claims, &worker->kafka, worker->topics.outcomes);
+    return true;
+}
+
+static bool open_channels(struct worker *worker, const struct provider *const providers[], struct err *err)
+{
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        struct channel_worker_parts parts = {
+            .settings = worker->settings,
+            .loop = worker->loop,
+            .claims = worker->claims,
+            .producer = worker->producer,
+            .templates = worker->templates,
+            .topics = &worker->topics,
+            .metrics = worker->metrics,
+            .on_fatal = on_fatal,
+            .arg = worker,
+        };
+
+        if (!worker->settings->has_channel[channel]) {
+            continue;
+        }
+        parts.provider = worker_find_provider(worker->settings, providers, (enum channel)channel);
+        worker->channels[channel] = channel_worker_open(&parts, err);
+        if (!worker->channels[channel]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_health(struct worker *worker, struct err *err)
+{
+    worker->health = health_open(
+        &(struct health_parts){worker->loop, worker->settings->http_listen, worker->metrics, add_problems, update_metrics,
+                               worker},
+        err);
+    return worker->health != NULL;
+}
+
+static bool start(struct worker *worker, const struct provider *const providers[], struct err *err)
+{
+    if (!topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) || !open_templates(worker, err)) {
+        return false;
+    }
+    worker->kafka = worker_kafka_settings(worker->settings, "perkline");
+    worker->producer = kafka_producer_open(worker->loop, &worker->kafka, err);
+    if (!worker->producer || !open_claims(worker, err) || !open_health(worker, err) ||
+        !open_channels(worker, providers, err)) {
+        return false;
+    }
+    templates_watch(worker->templates, worker->loop);
+    worker->on_term = loop_signal_create(worker->loop, SIGTERM, on_stop_signal, worker);
+    worker->on_int = loop_signal_create(worker->loop, SIGINT, on_stop_signal, worker);
+    worker->on_hup = loop_signal_create(worker->loop, SIGHUP, on_reload_signal, worker);
+    return true;
+}
+
+/* The list of start() backwards. Answers that arrive while something is closed may only reach what is still open. */
+static void finish(struct worker *worker)
+{
+    loop_signal_destroy(worker->on_hup);
+    loop_signal_destroy(worker->on_int);
+    loop_signal_destroy(worker->on_term);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (worker->channels[channel]) {
+            channel_worker_close_io(worker->channels[channel]);
+        }
+    }
+    health_close(worker->health);
+    if (worker->producer) {
+        kafka_producer_close(worker->producer, PRODUCER_CLOSE_MS);
+    }
+    recovery_destroy(worker->recovery);
+    claims_close(worker->claims);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        channel_worker_destroy(worker->channels[channel]);
+    }
+    templates_close(worker->templates);
+    loop_timer_destroy(worker->drain_timer);
+    loop_destroy(worker->loop);
+    metrics_destroy(worker->metrics);
+}
+
+int worker_run(const struct worker_settings *settings, const struct provider *const providers[])
+{
+    struct worker worker = {.settings = settings};
+    struct err err = {0};
+
+    log_set_level(settings->least_level);
+    signal(SIGPIPE, SIG_IGN);
+    worker.metrics = metrics_create();
+    worker.loop = loop_create();
+    worker.drain_timer = loop_timer_create(worker.loop, look_at_drain, &worker);
+    metric_set(metrics_get(worker.metrics, &build_family, (const char *const[]){PERKLINE_VERSION}), 1);
+    if (!start(&worker, providers, &err)) {
+        fprintf(stderr, "perkline worker: %s\n", err.text);
+        worker.exit_status = 1;
+    } else {
+        log_event(LOG_INFO, "started", "version", PERKLINE_VERSION, "environment", settings->environment, "channels",
+                  settings->channels, "templates", catalog_version(templates_current(worker.templates)), "http",
+                  health_address(worker.health), NULL);
+        loop_run(worker.loop);
+    }
+    finish(&worker);
+    return worker.exit_status;
+}

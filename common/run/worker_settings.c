@@ -1,0 +1,270 @@
+#include "run/worker_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/slice.h"
+
+#define FIELD(name) offsetof(struct worker_settings, name)
+
+const struct setting worker_settings_table[] = {
+    {"KAFKA_BROKERS", SETTING_TEXT, FIELD(kafka_brokers), NULL, "Bootstrap brokers, host:port,host:port.", true, 0, 0},
+    {"KAFKA_TOPICS", SETTING_TEXT, FIELD(kafka_topics), "loyalty.events",
+     "Topics with events: names or ^regex, separated by commas.", false, 0, 0},
+    {"KAFKA_TOPIC_PREFIX", SETTING_TEXT, FIELD(kafka_topic_prefix), "loyalty",
+     "Prefix of the topics for outcomes, retry, dlq and held.", false, 0, 0},
+    {"KAFKA_GROUP", SETTING_TEXT, FIELD(kafka_group), "perkline",
+     "Consumer group; the channel is appended (perkline-email).", false, 0, 0},
+    {"KAFKA_CONFIG", SETTING_TEXT, FIELD(kafka_config), NULL, "File of librdkafka properties (key=value).", false, 0, 0},
+    {"KAFKA_ASSIGN", SETTING_TEXT, FIELD(kafka_assign), NULL,
+     "Static partitions instead of a group's: 0-3,7.", false, 0, 0},
+    {"KAFKA_START", SETTING_TEXT, FIELD(kafka_start), "earliest",
+     "Where a group without commits begins: earliest or latest.", false, 0, 0},
+    {"KAFKA_INSTANCE_ID", SETTING_TEXT, FIELD(kafka_instance_id), NULL,
+     "Stable name of this member: a restart within the session time causes no rebalance.", false, 0, 0},
+    {"KAFKA_SESSION_TIMEOUT", SETTING_DURATION, FIELD(kafka_session_timeout_ms), "30s",
+     "After this silence the group gives a worker's partitions to others.", false, 6000, 300000},
+    {"KAFKA_QUEUE_KIB", SETTING_INT, FIELD(kafka_queue_kib), "16384",
+     "Records read ahead, in KiB: memory against catch-up speed.", false, 1024, 1048576},
+    {"REDIS_URL", SETTING_SECRET, FIELD(redis_url), "redis://127.0.0.1:6379",
+     "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
+    {"TEMPLATES_DIR", SETTING_TEXT, FIELD(templates_dir), "templates", "Folder with the flows.", false, 0, 0},
+    {"DEFAULT_LOCALE", SETTING_TEXT, FIELD(default_locale), "en",
+     "Language for members whose own has no template.", false, 0, 0},
+    {"CHANNELS", SETTING_TEXT, FIELD(channels), "email,sms", "Channels that this process serves.", false, 0, 0},
+    {"EMAIL_PROVIDER", SETTING_TEXT, FIELD(email_provider), "brevo", "Who sends e-mail.", false, 0, 0},
+    {"EMAIL_FROM", SETTING_TEXT, FIELD(email_from), NULL,
+     "Sender where the brand names none: Shop <shop@example.com>.", false, 0, 0},
+    {"EMAIL_REPLY_TO", SETTING_TEXT, FIELD(email_reply_to), NULL, "Reply address where the brand names none.", false, 0,
+     0},
+    {"EMAIL_RATE", SETTING_INT, FIELD(email_rate), "-1",
+     "Most e-mails a second over all workers; 0 no limit; -1 the provider's smallest plan.", false, -1, 100000},
+    {"SMS_PROVIDER", SETTING_TEXT, FIELD(sms_provider), "brevo", "Who sends SMS.", false, 0, 0},
+    {"SMS_FROM", SETTING_TEXT, FIELD(sms_from), NULL, "Sender where the brand names none: at most 11 letters and digits.",
+     false, 0, 0},
+    {"SMS_RATE", SETTING_INT, FIELD(sms_rate), "-1", "Most SMS a second over all workers, as EMAIL_RATE.", false, -1,
+     100000},
+    {"BREVO_API_KEY", SETTING_SECRET, FIELD(brevo_api_key), NULL, "API key of the Brevo account.", false, 0, 0},
+    {"BREVO_URL", SETTING_TEXT, FIELD(brevo_url), "https://api.brevo.com", "Base address of Brevo, or of a sandbox.",
+     false, 0, 0},
+    {"PROVIDER_ALLOW_PLAIN", SETTING_BOOL, FIELD(is_plain_provider_allowed), "no",
+     "Allow http:// and private addresses for the provider: for a sandbox on another host, nothing else.", false, 0, 0},
+    {"PROVIDER_CA_FILE", SETTING_TEXT, FIELD(ca_file), NULL, "Certificate authorities instead of the system's.", false, 0,
+     0},
+    {"REQUEST_TIMEOUT", SETTING_DURATION, FIELD(request_timeout_ms), "10s", "Most time for one request to a provider.",
+     false, 200, 60000},
+    {"CLAIM_LEASE", SETTING_DURATION, FIELD(lease_ms), "15s",
+     "How long a claim is ours alone; at least REQUEST_TIMEOUT and 2 s.", false, 2000, 300000},
+    {"HTTP_CONNECTIONS", SETTING_INT, FIELD(connections), "256", "Most requests to a provider at once, per channel.",
+     false, 1, 4096},
+    {"WINDOW", SETTING_INT, FIELD(window), "1024", "Most events in flight, per channel.", false, 1, 65536},
+    {"HTTP_LISTEN", SETTING_TEXT, FIELD(http_listen), "127.0.0.1:9464", "Where health and metrics are served.", false, 0,
+     0},
+    {"LOG_LEVEL", SETTING_TEXT, FIELD(log_level), "info", "debug, info, warn or error.", false, 0, 0},
+    {"ENVIRONMENT", SETTING_TEXT, FIELD(environment), "dev",
+     "Name of the installation: separates what Redis remembers (a-z, 0-9, - and _).", false, 0, 0},
+    {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
+};
+
+/* Takes the next item of a comma list, without blanks around it. False at the end. */
+static bool next_item(struct slice *rest, struct slice *item)
+{
+    const char *comma;
+    size_t len;
+
+    if (!rest->data) {
+        return false;
+    }
+    comma = memchr(rest->data, ',', rest->len);
+    len = comma ? (size_t)(comma - rest->data) : rest->len;
+    *item = slice_make(rest->data, len);
+    *rest = comma ? slice_make(comma + 1, rest->len - len - 1) : slice_make(NULL, 0);
+    while (item->len && (item->data[0] == ' ' || item->data[0] == '\t')) {
+        item->data++;
+        item->len--;
+    }
+    while (item->len && (item->data[item->len - 1] == ' ' || item->data[item->len - 1] == '\t')) {
+        item->len--;
+    }
+    return true;
+}
+
+static bool split_topics(struct worker_settings *s, struct err *err)
+{
+    struct slice rest = slice_of(s->kafka_topics);
+    struct slice item;
+    size_t count = 0;
+    char *at = s->topic_store = xmalloc(rest.len + 2);
+
+    while (next_item(&rest, &item)) {
+        if (item.len == 0) {
+            return err_set(err, "KAFKA_TOPICS: there is an empty name in \"%s\"", s->kafka_topics);
+        }
+        if (count == MOST_TOPICS) {
+            return err_set(err, "KAFKA_TOPICS: more than %d topics; use a ^regex", MOST_TOPICS);
+        }
+        memcpy(at, item.data, item.len);
+        at[item.len] = '\0';
+        s->topics[count++] = at;
+        at += item.len + 1;
+    }
+    return true;
+}
+
+static bool split_channels(struct worker_settings *s, struct err *err)
+{
+    struct slice rest = slice_of(s->channels);
+    struct slice item;
+
+    while (next_item(&rest, &item)) {
+        enum channel channel;
+
+        if (!channel_parse(item, &channel)) {
+            return err_set(err, "CHANNELS: \"%.*s\" is no channel (email, sms)", (int)item.len, item.data);
+        }
+        s->has_channel[channel] = true;
+    }
+    return true;
+}
+
+/* "Name <address>", or an address alone. */
+static bool split_from(struct worker_settings *s, struct err *err)
+{
+    const char *open = s->email_from ? strchr(s->email_from, '<') : NULL;
+    const char *close = open ? strchr(open, '>') : NULL;
+    size_t name_len;
+
+    if (!s->email_from) {
+        return true;
+    }
+    if (!open) {
+        s->from_address = xstrdup(s->email_from);
+        return strchr(s->email_from, '@') ? true
+                                          : err_set(err, "EMAIL_FROM: \"%s\" is no address", s->email_from);
+    }
+    if (!close || close[1] != '\0' || close == open + 1) {
+        return err_set(err, "EMAIL_FROM: \"%s\" is not of the form Name <address>", s->email_from);
+    }
+    name_len = (size_t)(open - s->email_from);
+    while (name_len && s->email_from[name_len - 1] == ' ') {
+        name_len--;
+    }
+    s->from_name = name_len ? xmemdup(s->email_from, name_len) : NULL;
+    s->from_address = xmemdup(open + 1, (size_t)(close - open - 1));
+    return true;
+}
+
+static bool check_environment(const struct worker_settings *s, struct err *err)
+{
+    size_t len = strlen(s->environment);
+
+    if (len == 0 || len > 32 || strspn(s->environment, "abcdefghijklmnopqrstuvwxyz0123456789-_") != len) {
+        return err_set(err, "ENVIRONMENT: \"%.40s\" must be 1 to 32 of a-z, 0-9, '-' and '_'", s->environment);
+    }
+    return true;
+}
+
+static bool check_start(struct worker_settings *s, struct err *err)
+{
+    s->starts_at_latest = strcmp(s->kafka_start, "latest") == 0;
+    if (!s->starts_at_latest && strcmp(s->kafka_start, "earliest") != 0) {
+        return err_set(err, "KAFKA_START: \"%s\" is neither earliest nor latest", s->kafka_start);
+    }
+    return true;
+}
+
+static bool check_lease(const struct worker_settings *s, struct err *err)
+{
+    if (s->lease_ms < s->request_timeout_ms + 2000) {
+        return err_set(err, "CLAIM_LEASE: must be at least REQUEST_TIMEOUT and 2 s");
+    }
+    return true;
+}
+
+static bool check_provider(const struct worker_settings *s, const struct provider *const providers[],
+                           enum channel channel, struct err *err)
+{
+    const char *name = channel == CHANNEL_EMAIL ? s->email_provider : s->sms_provider;
+    const struct provider *provider = worker_find_provider(s, providers, channel);
+    struct provider_account account = worker_account(s);
+
+    if (!provider) {
+        return err_set(err, "%s_PROVIDER: there is no provider \"%s\" for %s",
+                       channel == CHANNEL_EMAIL ? "EMAIL" : "SMS", name, channel_name(channel));
+    }
+    return provider->check(&account, err);
+}
+
+bool worker_settings_load(struct worker_settings *s, const struct provider *const providers[], struct err *err)
+{
+    memset(s, 0, sizeof(*s));
+    if (!settings_load(worker_settings_table, s, err)) {
+        return false;
+    }
+    if (!log_level_parse(s->log_level, &s->least_level)) {
+        return err_set(err, "LOG_LEVEL: \"%s\" is none of debug, info, warn, error", s->log_level);
+    }
+    if (!split_topics(s, err) || !split_channels(s, err) || !split_from(s, err) || !check_environment(s, err) ||
+        !check_start(s, err) || !check_lease(s, err)) {
+        return false;
+    }
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (s->has_channel[channel] && !check_provider(s, providers, (enum channel)channel, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void worker_settings_finish(struct worker_settings *s)
+{
+    settings_finish(worker_settings_table, s);
+    free(s->topic_store);
+    free(s->from_name);
+    free(s->from_address);
+}
+
+struct kafka_settings worker_kafka_settings(const struct worker_settings *s, const char *client_id)
+{
+    return (struct kafka_settings){
+        .brokers = s->kafka_brokers,
+        .properties_file = s->kafka_config,
+        .client_id = client_id,
+        .group_instance_id = s->kafka_instance_id,
+        .session_timeout_ms = s->kafka_session_timeout_ms,
+        .queue_kib = s->kafka_queue_kib,
+    };
+}
+
+struct provider_account worker_account(const struct worker_settings *s)
+{
+    return (struct provider_account){
+        .base_url = s->brevo_url,
+        .api_key = s->brevo_api_key,
+        .from_address = s->from_address,
+        .from_name = s->from_name,
+        .reply_to = s->email_reply_to,
+        .sms_from = s->sms_from,
+    };
+}
+
+const struct provider *worker_find_provider(const struct worker_settings *s, const struct provider *const providers[],
+                                            enum channel channel)
+{
+    const char *name = channel == CHANNEL_EMAIL ? s->email_provider : s->sms_provider;
+
+    for (size_t i = 0; providers[i]; i++) {
+        if (providers[i]->channel == channel && strcmp(providers[i]->name, name) == 0) {
+            return providers[i];
+        }
+    }
+    return NULL;
+}
+
+int64_t worker_rate(const struct worker_settings *s, const struct provider *provider)
+{
+    int64_t rate = provider->channel == CHANNEL_EMAIL ? s->email_rate : s->sms_rate;
+
+    return rate < 0 ? provider->default_rate : rate;
+}

@@ -1,0 +1,58 @@
+/*
+ * worker_settings: what the environment says to a worker, checked as a whole.
+ */
+#ifndef RUN_WORKER_SETTINGS_H
+#define RUN_WORKER_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/settings.h"
+#include "core/channel.h"
+#include "core/provider.h"
+#include "io/kafka_settings.h"
+
+enum { MOST_TOPICS = 32 };
+
+struct worker_settings {
+    /* as read; owned */
+    const char *kafka_brokers, *kafka_topics, *kafka_topic_prefix, *kafka_group, *kafka_config, *kafka_assign;
+    const char *kafka_start, *kafka_instance_id;
+    int64_t kafka_session_timeout_ms, kafka_queue_kib;
+    const char *redis_url;
+    const char *templates_dir, *default_locale, *channels;
+    const char *email_provider, *email_from, *email_reply_to, *sms_provider, *sms_from;
+    int64_t email_rate, sms_rate;
+    const char *brevo_api_key, *brevo_url;
+    bool is_plain_provider_allowed;
+    const char *ca_file;
+    int64_t request_timeout_ms, lease_ms, connections, window;
+    const char *http_listen, *log_level, *environment;
+
+    /* made of them */
+    char *topic_store;
+    const char *topics[MOST_TOPICS + 1]; /* NULL-terminated */
+    bool has_channel[CHANNEL_COUNT];
+    char *from_name, *from_address; /* of EMAIL_FROM */
+    enum log_level least_level;
+    bool starts_at_latest;
+};
+
+extern const struct setting worker_settings_table[];
+
+/* NULL-terminated; every provider of every channel. */
+bool worker_settings_load(struct worker_settings *settings, const struct provider *const providers[], struct err *err);
+void worker_settings_finish(struct worker_settings *settings);
+
+/* Borrowed views. `client_id`: of the channel. */
+struct kafka_settings worker_kafka_settings(const struct worker_settings *settings, const char *client_id);
+struct provider_account worker_account(const struct worker_settings *settings);
+/* NULL when there is none of that name. */
+const struct provider *worker_find_provider(const struct worker_settings *settings,
+                                            const struct provider *const providers[], enum channel channel);
+int64_t worker_rate(const struct worker_settings *settings, const struct provider *provider);
+
+#endif
