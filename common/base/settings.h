@@ -33,17 +33,19 @@ struct setting {
     int64_t least, most; /* INT and DURATION; most 0 means no upper bound */
 };
 
-/* Fills the struct at `base` from the environment. Tables end in a row without a name. */
+/* Fills the struct at `base` from the environment. Tables end in a row without a name. Texts must be UTF-8 without
+ * control characters; a file of a secret must not be readable by everyone. After false nothing is left to free. */
 bool settings_load(const struct setting *table, void *base, struct err *err);
 /* Frees the texts; secrets are wiped first. */
 void settings_finish(const struct setting *table, void *base);
 /* One line a row, as `--help` shows it. */
 void settings_print_help(const struct setting *table, FILE *to);
-/* Names the first environment variable that starts with `prefix` and looks like a misspelt row of one of the
- * tables (edit distance 1 or 2), for a warning. NULL when there is none. */
+/* Names the first environment variable that looks like a misspelt row of one of the tables (edit distance 1 or 2; 1
+ * for names under 8 letters), for a warning. `tables` ends in NULL. Good until the next call; NULL when there is none. */
 const char *settings_find_misspelt(const struct setting *const tables[], char suggestion[64]);
 
-/* Reads a whole file into heap memory, NUL-terminated; at most `max` bytes. Caller frees. NULL + err. */
+/* Reads a whole file (or pipe) into heap memory, NUL-terminated; at most `max` bytes. `len` may be NULL. Caller frees.
+ * NULL + err, which names the path. */
 char *settings_read_file(const char *path, size_t max, size_t *len, struct err *err);
 
 #endif
