@@ -17,21 +17,31 @@ bool err_set(struct err *err, const char *format, ...)
     return false;
 }
 
+/* Cut when it does not fit. */
+static void append(struct err *err, const char *text)
+{
+    size_t used = strlen(err->text);
+    size_t len = strlen(text);
+    size_t room = sizeof(err->text) - 1 - used;
+
+    len = len < room ? len : room;
+    memcpy(err->text + used, text, len);
+    err->text[used + len] = '\0';
+}
+
 bool err_prefix(struct err *err, const char *format, ...)
 {
     char rest[sizeof(err->text)];
     va_list args;
-    int len;
 
     if (!err) {
         return false;
     }
     memcpy(rest, err->text, sizeof(rest));
     va_start(args, format);
-    len = vsnprintf(err->text, sizeof(err->text), format, args);
+    vsnprintf(err->text, sizeof(err->text), format, args);
     va_end(args);
-    if (len >= 0 && (size_t)len < sizeof(err->text)) {
-        snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s", rest);
-    }
+    append(err, ": ");
+    append(err, rest);
     return false;
 }
