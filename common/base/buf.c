@@ -56,7 +56,7 @@ char *buf_reserve(struct buf *buf, size_t extra)
         size_t cap = buf->cap ? buf->cap : 64;
 
         while (cap < need) {
-            cap *= 2;
+            cap = cap > SIZE_MAX / 2 ? need : cap * 2;
         }
         buf->data = xreallocarray(buf->data, cap, 1);
         buf->cap = cap;

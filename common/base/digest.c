@@ -69,7 +69,7 @@ void uuid_format(const uint8_t bytes[16], char text[UUID_TEXT_SIZE])
 void base64_append(struct buf *out, struct slice bytes)
 {
     size_t len = (bytes.len + 2) / 3 * 4;
-    char *to = buf_reserve(out, len + 1);
+    char *to = buf_reserve(out, len); /* and one byte for the NUL that EVP_EncodeBlock() writes */
 
     if (to) {
         EVP_EncodeBlock((unsigned char *)to, (const unsigned char *)bytes.data, (int)bytes.len);

@@ -1,6 +1,9 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,12 +54,38 @@ uint64_t log_dropped_count(void)
     return dropped;
 }
 
+/* Asked first whether it would block: a reader of our pipe that stands still must not stop the loop. */
+static bool is_sink_ready(void)
+{
+    struct pollfd fd = {.fd = sink, .events = POLLOUT};
+
+    return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT);
+}
+
+static ssize_t write_all(const char *data, size_t len)
+{
+    ssize_t n;
+
+    do {
+        n = write(sink, data, len);
+    } while (n < 0 && errno == EINTR);
+    return n;
+}
+
+/* A line that was written in part is ended before the next one begins. */
 static void write_line(struct buf *line)
 {
+    static bool is_torn;
+    ssize_t n;
+
     buf_append_char(line, '\n');
-    if (write(sink, line->data, line->len) != (ssize_t)line->len) {
+    if (line->overflowed || !is_sink_ready() || (is_torn && write_all("\n", 1) != 1)) {
         dropped++;
+        return;
     }
+    n = write_all(line->data, line->len);
+    is_torn = n > 0 && (size_t)n < line->len;
+    dropped += n != (ssize_t)line->len;
 }
 
 void log_event(enum log_level level, const char *what, ...)
@@ -85,9 +114,7 @@ void log_event(enum log_level level, const char *what, ...)
     }
     va_end(args);
     json_text_close(&j, '}');
-    if (!line.overflowed) {
-        write_line(&line);
-    }
+    write_line(&line);
     buf_finish(&line);
 }
 

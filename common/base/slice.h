@@ -40,14 +40,14 @@ static inline bool slice_starts_with(struct slice a, const char *prefix)
 {
     size_t len = strlen(prefix);
 
-    return a.len >= len && memcmp(a.data, prefix, len) == 0;
+    return len == 0 || (a.len >= len && memcmp(a.data, prefix, len) == 0);
 }
 
 static inline bool slice_ends_with(struct slice a, const char *suffix)
 {
     size_t len = strlen(suffix);
 
-    return a.len >= len && memcmp(a.data + a.len - len, suffix, len) == 0;
+    return len == 0 || (a.len >= len && memcmp(a.data + a.len - len, suffix, len) == 0);
 }
 
 #endif

@@ -66,6 +66,9 @@ void utf8_append(struct buf *out, uint32_t c)
 {
     char bytes[4];
 
+    if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff)) {
+        c = UTF8_REPLACEMENT;
+    }
     if (c < 0x80) {
         buf_append_char(out, (char)c);
     } else if (c < 0x800) {

@@ -22,6 +22,7 @@ static inline bool utf8_is_valid(struct slice text)
 {
     return utf8_valid_prefix(text) == text.len;
 }
+/* What is no code point (a surrogate, above U+10FFFF) becomes UTF8_REPLACEMENT. */
 void utf8_append(struct buf *out, uint32_t code_point);
 /* Longest prefix of at most `max` bytes that does not cut a code point. */
 size_t utf8_truncate(struct slice text, size_t max);
