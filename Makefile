@@ -152,7 +152,7 @@ $(BUILD)/perkline: $(BUILD)/workers/main.o $(LINK_workers)
 # --- tests ----------------------------------------------------------------------------------------------------------
 
 .SECONDEXPANSION:
-$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(LINK_$$(patsubst %/,%,$$(dir $$*)))
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $$(LINK_$$(firstword $$(subst /, ,$$*)))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/golden/%: $(BUILD)/tests/golden/%.o $(LINK_workers)
