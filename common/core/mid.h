@@ -20,8 +20,14 @@ struct mid {
     uint8_t bytes[MID_SIZE];
 };
 
-/* First 16 bytes of SHA-256 over length-prefixed parts: "v1", flow, channel, then each dedupe value with its JSON type.
- * False + err when a dedupe field is absent, null, an array or an object. */
+/* First 16 bytes of SHA-256 over length-prefixed parts: "v1", flow, channel, then each dedupe value as text.
+ *
+ * The JSON type of a value does not count: 42, 42.0 and "42" are one value, as are true and "true", because a producer
+ * that changes a type must not make everybody's messages new. Other numbers are written with the fewest digits that
+ * read back the same.
+ *
+ * False + err when a dedupe field is absent, null, empty, an array or an object: members without an id, say, must not
+ * all share one identity. */
 bool mid_make(const struct flow *flow, enum channel channel, const struct event *event, struct mid *mid,
               struct err *err);
 /* Identity of a record that is no event: made of its coordinates, so that it reaches the DLQ once. */
