@@ -24,8 +24,9 @@ struct plan {
     bool is_known_type; /* some flow names this type, on any channel */
 };
 
-/* False + reason/err: a flow applies, but its identity cannot be made from this event (reason "missing_field"), or a
- * required field is absent, or more than PLAN_MOST_DELIVERIES apply. */
+/* A flow applies when the channel is on and both conditions hold. False + reason/err: a flow applies, but a required
+ * field is absent or null, or its identity cannot be made from this event (reason "missing_field"), or more than
+ * PLAN_MOST_DELIVERIES apply ("too_many_flows"). err names flow and field. */
 bool plan_make(const struct catalog *catalog, const struct event *event, enum channel channel, struct plan *plan,
                const char **reason, struct err *err);
 
