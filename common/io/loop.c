@@ -1,6 +1,7 @@
 #include "io/loop.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -138,6 +139,8 @@ struct loop *loop_create(void)
 {
     struct loop *loop = xcalloc(1, sizeof(*loop));
 
+    /* A peer that closed is told by EPIPE; hiredis before 1.0 and OpenSSL would be ended by the signal. */
+    signal(SIGPIPE, SIG_IGN);
     loop->clock = xcalloc(1, sizeof(*loop->clock));
     check_uv(uv_loop_init(&loop->uv), "cannot start");
     check_uv(uv_prepare_init(&loop->uv, &loop->prepare), "prepare");

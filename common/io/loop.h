@@ -17,6 +17,7 @@ struct loop_hook;
 
 typedef void (*loop_fn)(void *arg);
 
+/* Also has the process ignore SIGPIPE. */
 struct loop *loop_create(void);
 /* All timers, signals and hooks of the loop must be destroyed before. */
 void loop_destroy(struct loop *loop);

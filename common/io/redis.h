@@ -57,9 +57,10 @@ struct redis_settings {
 struct redis_events {
     /* The connection is up and checked, but no command of others is let through yet: the owner issues its own with
      * redis_call()/redis_eval() (they pass) and ends with redis_set_ready(). `run_id` identifies the server process;
-     * `is_new_server` is true when it differs from the one of the connection before. NULL: ready at once. */
+     * `is_new_server` is true when it differs from the one of the connection before, at the first connection, and
+     * always when the server hides it (""). NULL: ready at once. */
     void (*on_connect)(void *arg, const char *run_id, bool is_new_server);
-    /* Ready or not ready any more, with the reason. */
+    /* Ready, or not ready any more, or still not ready for a new reason. The reason names no secret. */
     void (*on_state)(void *arg, bool is_ready, const char *reason);
     void *arg;
 };
@@ -75,14 +76,16 @@ bool redis_is_ready(const struct redis *redis);
 /* Drops the connection and makes it anew. */
 void redis_reconnect(struct redis *redis, const char *reason);
 
-/* Any command. Arguments are copied before the call returns. Calls made while not ready (outside on_connect) are
- * answered UNAVAILABLE at the end of this turn, never from within the call. */
+/* Any command but those that change what the connection is (SUBSCRIBE, MONITOR, ...). Arguments are copied before the
+ * call returns. Calls made while not ready are answered UNAVAILABLE at the end of this turn, never from within the
+ * call; only those pass that are made from on_connect itself or from answers to such calls. `fn` may be NULL. */
 void redis_call(struct redis *redis, const struct slice args[], size_t count, redis_fn fn, void *arg);
 /* keys first (script->key_count of them), then arguments. */
 void redis_eval(struct redis *redis, const struct redis_script *script, const struct slice args[], size_t count,
                 redis_fn fn, void *arg);
 
-/* Scripts to load on every connect; call before the first turn. `script` must outlive the client. */
+/* Scripts to load on every connect; call before the first turn. `script` must outlive the client. A script that was
+ * not added is sent in full every time. */
 void redis_add_script(struct redis *redis, const struct redis_script *script);
 
 struct redis_stats {
