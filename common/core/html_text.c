@@ -1,0 +1,464 @@
+#include "core/html_text.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/utf8.h"
+#include "core/html_entity.h"
+#include "core/tag_scan.h"
+
+enum { MOST_LINKS = 16 };
+
+struct link {
+    struct slice href;
+    size_t start; /* in the output: where its text begins */
+};
+
+struct converter {
+    struct slice in;
+    size_t at;
+    struct buf *out;
+    int wanted_breaks; /* line breaks to write before the next text */
+    bool wants_blank;  /* a blank to write before the next text */
+    int breaks;        /* line breaks that surely stand before this place */
+    bool is_marked;    /* right behind a list mark: no break before the item's first text */
+    bool is_raw;       /* between {% raw %} and {% endraw %} */
+    struct link links[MOST_LINKS];
+    int link_count;
+};
+
+enum kind {
+    INLINE,    /* no effect */
+    LINE,      /* begins and ends on a line of its own */
+    PARAGRAPH, /* with an empty line around it */
+    BREAK,
+    RULE,
+    ITEM,
+    CELL,
+    LINK,
+    IMAGE,
+    SKIPPED, /* left out with all it contains */
+};
+
+static const struct {
+    const char *name;
+    enum kind kind;
+} elements[] = {
+    {"a", LINK},          {"br", BREAK},         {"hr", RULE},          {"img", IMAGE},        {"li", ITEM},
+    {"td", CELL},         {"th", CELL},          {"p", PARAGRAPH},      {"h1", PARAGRAPH},     {"h2", PARAGRAPH},
+    {"h3", PARAGRAPH},    {"h4", PARAGRAPH},     {"h5", PARAGRAPH},     {"h6", PARAGRAPH},     {"ul", PARAGRAPH},
+    {"ol", PARAGRAPH},    {"dl", PARAGRAPH},     {"pre", PARAGRAPH},    {"table", PARAGRAPH},  {"section", PARAGRAPH},
+    {"article", PARAGRAPH}, {"header", PARAGRAPH}, {"footer", PARAGRAPH}, {"figure", PARAGRAPH},
+    {"blockquote", PARAGRAPH}, {"div", LINE},    {"tr", LINE},          {"dt", LINE},          {"dd", LINE},
+    {"address", LINE},    {"center", LINE},      {"main", LINE},        {"nav", LINE},         {"aside", LINE},
+    {"body", LINE},       {"html", LINE},        {"caption", LINE},     {"figcaption", LINE},  {"style", SKIPPED},
+    {"script", SKIPPED},  {"head", SKIPPED},     {"title", SKIPPED},    {"template", SKIPPED}, {"svg", SKIPPED},
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* --- output -------------------------------------------------------------------------------------------------------- */
+
+static void want_breaks(struct converter *c, int count)
+{
+    if (!c->is_marked && c->wanted_breaks < count) {
+        c->wanted_breaks = count;
+    }
+    c->wants_blank = false;
+}
+
+static void flush_space(struct converter *c)
+{
+    if (c->breaks < c->wanted_breaks) {
+        buf_append(c->out, "\n\n", (size_t)(c->wanted_breaks - c->breaks));
+        c->breaks = c->wanted_breaks;
+    } else if (c->wants_blank && c->breaks == 0 && !c->is_marked) {
+        buf_append_char(c->out, ' ');
+    }
+    c->wanted_breaks = 0;
+    c->wants_blank = false;
+}
+
+static void put(struct converter *c, struct slice text)
+{
+    if (text.len == 0) {
+        return;
+    }
+    flush_space(c);
+    buf_append_slice(c->out, text);
+    c->breaks = 0;
+    c->is_marked = false;
+}
+
+static void put_character(struct converter *c, uint32_t code_point)
+{
+    if (code_point == 0xad) { /* soft hyphen */
+        return;
+    }
+    if (code_point == 0xa0) {
+        code_point = ' ';
+    }
+    if (code_point == '{' && !c->is_raw) {
+        put(c, SLICE("{{ '{' }}")); /* a bare one might join the next to a Liquid tag that nobody wrote */
+        return;
+    }
+    flush_space(c);
+    utf8_append(c->out, code_point);
+    c->breaks = 0;
+    c->is_marked = false;
+}
+
+/* --- Liquid -------------------------------------------------------------------------------------------------------- */
+
+/* True when a Liquid tag stood here. */
+static bool take_liquid(struct converter *c)
+{
+    size_t len = tag_scan_len(c->in, c->at);
+    struct slice tag = slice_make(c->in.data + c->at, len);
+
+    if (!len || (c->is_raw && !tag_scan_is(tag, "endraw"))) {
+        return false;
+    }
+    c->at += len;
+    if (tag.data[1] == '{') {
+        put(c, tag);
+        return true;
+    }
+    if (tag_scan_is(tag, "comment")) {
+        c->at = tag_scan_skip_block(c->in, c->at, "comment", "endcomment");
+        return true;
+    }
+    c->is_raw = tag_scan_is(tag, "raw");
+    flush_space(c);
+    buf_append_slice(c->out, tag);
+    c->breaks = 0; /* what comes next may follow another branch: breaks are asked for again, tidying drops doubles */
+    return true;
+}
+
+/* --- HTML ---------------------------------------------------------------------------------------------------------- */
+
+struct element {
+    struct slice name;
+    struct slice attributes;
+    bool is_closing;
+};
+
+static size_t skip_quoted(struct slice text, size_t at)
+{
+    char quote = text.data[at++];
+
+    while (at < text.len && text.data[at] != quote) {
+        size_t len = tag_scan_len(text, at);
+
+        at += len ? len : 1;
+    }
+    return at < text.len ? at + 1 : at;
+}
+
+/* Reads `<name attributes>`; the '<' is at c->at. Liquid inside may hold '>' and quotes. */
+static struct element take_element(struct converter *c)
+{
+    struct element element = {.is_closing = c->in.data[c->at + 1] == '/'};
+    size_t start = c->at + 1 + element.is_closing;
+    size_t at = start;
+
+    while (at < c->in.len && (is_letter(c->in.data[at]) || (c->in.data[at] >= '0' && c->in.data[at] <= '9'))) {
+        at++;
+    }
+    element.name = slice_make(c->in.data + start, at - start);
+    start = at;
+    while (at < c->in.len && c->in.data[at] != '>') {
+        size_t len = tag_scan_len(c->in, at);
+        char before = c->in.data[at - 1];
+
+        if (len) {
+            at += len;
+        } else if ((c->in.data[at] == '"' || c->in.data[at] == '\'') && (before == '=' || is_blank(before))) {
+            at = skip_quoted(c->in, at);
+        } else {
+            at++;
+        }
+    }
+    element.attributes = slice_make(c->in.data + start, at - start);
+    c->at = at < c->in.len ? at + 1 : at;
+    return element;
+}
+
+static bool has_name(struct slice name, const char *wanted)
+{
+    return name.len == strlen(wanted) && strncasecmp(name.data, wanted, name.len) == 0;
+}
+
+/* Value of an attribute, "" when it is not there. */
+static struct slice find_attribute(struct slice attributes, const char *name)
+{
+    size_t at = 0;
+
+    while (at < attributes.len) {
+        size_t start, name_end, value;
+        size_t len = tag_scan_len(attributes, at);
+
+        if (len || is_blank(attributes.data[at]) || attributes.data[at] == '/') {
+            at += len ? len : 1;
+            continue;
+        }
+        for (start = at; at < attributes.len && !is_blank(attributes.data[at]) && attributes.data[at] != '=';) {
+            at++;
+        }
+        name_end = at;
+        while (at < attributes.len && is_blank(attributes.data[at])) {
+            at++;
+        }
+        if (at >= attributes.len || attributes.data[at] != '=') {
+            continue;
+        }
+        for (at++; at < attributes.len && is_blank(attributes.data[at]);) {
+            at++;
+        }
+        value = at;
+        if (at < attributes.len && (attributes.data[at] == '"' || attributes.data[at] == '\'')) {
+            at = skip_quoted(attributes, at);
+            len = at - value > 1 ? at - value - 2 : 0;
+            value++;
+        } else {
+            while (at < attributes.len && !is_blank(attributes.data[at])) {
+                len = tag_scan_len(attributes, at);
+                at += len ? len : 1;
+            }
+            len = at - value;
+        }
+        if (has_name(slice_make(attributes.data + start, name_end - start), name)) {
+            return slice_make(attributes.data + value, len);
+        }
+    }
+    return slice_make("", 0);
+}
+
+/* Text of an attribute: entities decoded, Liquid kept. */
+static void put_value(struct converter *c, struct slice value)
+{
+    for (size_t at = 0; at < value.len;) {
+        uint32_t code_point;
+        size_t len = tag_scan_len(value, at);
+
+        if (len) {
+            put(c, slice_make(value.data + at, len));
+            at += len;
+            continue;
+        }
+        len = html_entity_parse(slice_make(value.data + at, value.len - at), &code_point);
+        if (!len) {
+            code_point = utf8_next(value, &at, NULL);
+        }
+        at += len;
+        put_character(c, code_point);
+    }
+}
+
+static void open_link(struct converter *c, struct slice attributes)
+{
+    struct slice href = find_attribute(attributes, "href");
+
+    if (slice_starts_with(href, "mailto:")) {
+        href = slice_make(href.data + 7, href.len - 7);
+    } else if (slice_starts_with(href, "tel:")) {
+        href = slice_make(href.data + 4, href.len - 4);
+    } else if (slice_starts_with(href, "#")) {
+        href.len = 0;
+    }
+    if (c->link_count < MOST_LINKS) {
+        c->links[c->link_count] = (struct link){.href = href, .start = c->out->len};
+    }
+    c->link_count++;
+}
+
+static void close_link(struct converter *c)
+{
+    struct link *link;
+    struct slice text;
+
+    if (c->link_count == 0 || --c->link_count >= MOST_LINKS) {
+        return;
+    }
+    link = &c->links[c->link_count];
+    if (link->href.len == 0) {
+        return;
+    }
+    text = slice_make(buf_text(c->out) + link->start, c->out->len - link->start);
+    while (text.len && is_blank(text.data[0])) {
+        text = slice_make(text.data + 1, text.len - 1);
+    }
+    if (text.len == 0) {
+        put_value(c, link->href);
+    } else if (!slice_equal(text, link->href)) {
+        c->wants_blank = true;
+        put(c, SLICE("("));
+        put_value(c, link->href);
+        put(c, SLICE(")"));
+    }
+}
+
+/* Moves behind the closing tag of `name`. */
+static void skip_content(struct converter *c, struct slice name)
+{
+    while (c->at + 2 + name.len <= c->in.len) {
+        const char *p = c->in.data + c->at;
+
+        if (p[0] == '<' && p[1] == '/' && strncasecmp(p + 2, name.data, name.len) == 0) {
+            take_element(c);
+            return;
+        }
+        c->at++;
+    }
+    c->at = c->in.len;
+}
+
+static enum kind kind_of(struct slice name)
+{
+    for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
+        if (has_name(name, elements[i].name)) {
+            return elements[i].kind;
+        }
+    }
+    return INLINE;
+}
+
+static void apply(struct converter *c, const struct element *element)
+{
+    switch (kind_of(element->name)) {
+    case INLINE:
+        break;
+    case LINE:
+        want_breaks(c, 1);
+        break;
+    case PARAGRAPH:
+        want_breaks(c, 2);
+        break;
+    case BREAK:
+        want_breaks(c, c->wanted_breaks < 2 ? c->wanted_breaks + 1 : 2);
+        break;
+    case RULE:
+        want_breaks(c, 2);
+        put(c, SLICE("---"));
+        want_breaks(c, 2);
+        break;
+    case ITEM:
+        want_breaks(c, 1);
+        if (!element->is_closing) {
+            put(c, SLICE("- "));
+            c->is_marked = true;
+        }
+        break;
+    case CELL:
+        c->wants_blank = true;
+        break;
+    case LINK:
+        if (element->is_closing) {
+            close_link(c);
+        } else {
+            open_link(c, element->attributes);
+        }
+        break;
+    case IMAGE:
+        put_value(c, find_attribute(element->attributes, "alt"));
+        break;
+    case SKIPPED:
+        if (!element->is_closing) {
+            skip_content(c, element->name);
+        }
+        break;
+    }
+}
+
+/* True when markup stood here. */
+static bool take_markup(struct converter *c)
+{
+    const char *p = c->in.data + c->at;
+    size_t left = c->in.len - c->at;
+    struct element element;
+
+    if (left >= 4 && memcmp(p, "<!--", 4) == 0) {
+        const char *end = memmem(p + 4, left - 4, "-->", 3);
+
+        c->at = end ? (size_t)(end + 3 - c->in.data) : c->in.len;
+        return true;
+    }
+    if (left < 2 || p[0] != '<' || (!is_letter(p[1]) && p[1] != '/' && p[1] != '!' && p[1] != '?')) {
+        return false;
+    }
+    element = take_element(c);
+    apply(c, &element);
+    return true;
+}
+
+void html_text_convert(struct slice html, struct buf *out)
+{
+    struct converter c = {.in = html, .out = out, .breaks = 2};
+
+    while (c.at < html.len) {
+        uint32_t code_point;
+        size_t len;
+
+        if (take_liquid(&c) || take_markup(&c)) {
+            continue;
+        }
+        if (is_blank(html.data[c.at])) {
+            c.wants_blank = true;
+            c.at++;
+            continue;
+        }
+        len = html_entity_parse(slice_make(html.data + c.at, html.len - c.at), &code_point);
+        if (!len) {
+            code_point = utf8_next(html, &c.at, NULL);
+        }
+        c.at += len;
+        put_character(&c, code_point);
+    }
+}
+
+void html_text_tidy(struct buf *text)
+{
+    const char *from = text->data;
+    const char *end = text->data + text->len;
+    char *to = text->data;
+    int breaks = 0;
+    bool blank = false;
+
+    if (!from) {
+        return;
+    }
+    for (; from < end; from++) {
+        if (*from == '\n') {
+            breaks++;
+            continue;
+        }
+        if (*from == ' ' || *from == '\t' || *from == '\r') {
+            blank = true;
+            continue;
+        }
+        if (to > text->data && breaks) {
+            *to++ = '\n';
+            if (breaks > 1) {
+                *to++ = '\n';
+            }
+        } else if (to > text->data && blank) {
+            *to++ = ' ';
+        }
+        breaks = 0;
+        blank = false;
+        *to++ = *from;
+    }
+    text->len = (size_t)(to - text->data);
+    text->data[text->len] = '\0';
+    if (text->len) {
+        buf_append_char(text, '\n');
+    }
+}

@@ -1,0 +1,51 @@
+#include "core/tag_scan.h"
+
+#include <string.h>
+
+size_t tag_scan_len(struct slice text, size_t at)
+{
+    const char *close;
+    const char *end;
+
+    if (at + 1 >= text.len || text.data[at] != '{' || (text.data[at + 1] != '{' && text.data[at + 1] != '%')) {
+        return 0;
+    }
+    close = text.data[at + 1] == '{' ? "}}" : "%}";
+    end = memmem(text.data + at + 2, text.len - at - 2, close, 2);
+    return end ? (size_t)(end + 2 - (text.data + at)) : text.len - at;
+}
+
+bool tag_scan_is(struct slice tag, const char *name)
+{
+    size_t at = 2;
+    size_t len = strlen(name);
+    char next;
+
+    if (tag.len < 4 || tag.data[1] != '%') {
+        return false;
+    }
+    at += tag.data[at] == '-';
+    while (at < tag.len && memchr(" \t\r\n", tag.data[at], 4)) {
+        at++;
+    }
+    if (at + len >= tag.len || memcmp(tag.data + at, name, len) != 0) {
+        return false;
+    }
+    next = tag.data[at + len];
+    return !((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || next == '_' ||
+             (next >= '0' && next <= '9'));
+}
+
+size_t tag_scan_skip_block(struct slice text, size_t at, const char *open, const char *close)
+{
+    int depth = 1;
+
+    while (at < text.len && depth > 0) {
+        size_t len = tag_scan_len(text, at);
+        struct slice tag = slice_make(text.data + at, len);
+
+        depth += tag_scan_is(tag, open) ? 1 : tag_scan_is(tag, close) ? -1 : 0;
+        at += len ? len : 1;
+    }
+    return at;
+}
