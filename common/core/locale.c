@@ -12,9 +12,8 @@
 #include <unicode/unumberformatter.h>
 #include <unicode/upluralrules.h>
 #include <unicode/ustring.h>
-#include <uthash.h>
 
-#include "base/mem.h"
+#include "base/hash_table.h"
 
 enum { TEXT_UNITS = 256, CURRENCY_LEN = 3, ZONE_NAME_MOST = 63, PLURAL_SAMPLES = 200 };
 

@@ -119,6 +119,8 @@ struct liquid_limits {
 struct liquid_scope {
     json_t *data;      /* object: top-level variables; borrowed */
     json_t *more_data; /* second object searched after `data` (event, brand, ...); may be NULL; borrowed */
+    const struct liquid_named_value *values; /* searched before `data`; borrowed */
+    size_t value_count;
     int64_t now_ms;    /* wall time for 'now' and 'today' */
     void *filter_context;
     struct liquid_limits limits;
