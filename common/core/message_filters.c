@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "core/event.h"
 
 enum { DAY_MS = 24 * 3600 * 1000, HOUR_MS = 3600 * 1000, MINUTE_MS = 60 * 1000, NUMBER_MOST_LEN = 40, SHOWN_MOST = 40 };
@@ -69,17 +70,16 @@ static bool read_number(const struct liquid_value *value, struct number *number)
 }
 
 /* "'abc' is no number", with the value cut when it is long. */
-static bool refuse(const struct liquid_call *call, const struct liquid_value *value, const char *filter,
-                   const char *expected, struct err *err)
+static bool refuse(const struct liquid_call *call, const struct liquid_value *value, const char *expected,
+                   struct err *err)
 {
     struct slice text;
 
     if (value->kind == LIQUID_UNDEFINED || value->kind == LIQUID_NIL) {
-        return err_set(err, "%s: the value is missing", filter);
+        return err_set(err, "the value is missing");
     }
     text = liquid_to_text(call->run, value);
-    return err_set(err, "%s: '%.*s' is no %s", filter, (int)(text.len < SHOWN_MOST ? text.len : SHOWN_MOST), text.data,
-                   expected);
+    return err_set(err, "'%.*s' is no %s", (int)utf8_truncate(text, SHOWN_MOST), text.data, expected);
 }
 
 /* Moves the text to the run's memory. */
@@ -111,7 +111,7 @@ static bool filter_number(const struct liquid_call *call, struct liquid_value *r
     struct buf out;
 
     if (!read_number(&call->input, &number)) {
-        return refuse(call, &call->input, "number", "number", err);
+        return refuse(call, &call->input, "number", err);
     }
     buf_init(&out, 0);
     append_number(context->locale, &number, &out);
@@ -125,15 +125,15 @@ static bool filter_money(const struct liquid_call *call, struct liquid_value *re
     struct buf out;
 
     if (call->arg_count != 1 || call->args[0].kind != LIQUID_STRING) {
-        return err_set(err, "money: name the currency, as in money: \"EUR\"");
+        return err_set(err, "name the currency, as in money: \"EUR\"");
     }
     if (!read_number(&call->input, &number) || fabs(number.value) >= LOCALE_NUMBER_MOST) {
-        return refuse(call, &call->input, "money", "amount", err);
+        return refuse(call, &call->input, "amount", err);
     }
     buf_init(&out, 0);
     if (!locale_format_money(context->locale, number.value, call->args[0].string, &out)) {
         buf_finish(&out);
-        return refuse(call, &call->args[0], "money", "currency", err);
+        return refuse(call, &call->args[0], "currency", err);
     }
     return give(call, &out, result);
 }
@@ -202,10 +202,10 @@ static bool filter_local_date(const struct liquid_call *call, struct liquid_valu
 
     if (call->arg_count > 1 || (call->arg_count == 1 && (call->args[0].kind != LIQUID_STRING ||
                                                          !locale_date_style_parse(call->args[0].string, &style)))) {
-        return err_set(err, "local_date: the style must be \"short\", \"medium\", \"long\" or \"full\"");
+        return err_set(err, "the style must be \"short\", \"medium\", \"long\" or \"full\"");
     }
     if (!read_moment(call, &moment)) {
-        return refuse(call, &call->input, "local_date", "date like 2026-11-21 or 2026-11-21T10:00:00Z", err);
+        return refuse(call, &call->input, "date like 2026-11-21 or 2026-11-21T10:00:00Z", err);
     }
     buf_init(&out, 0);
     locale_format_date(context->locale, style, moment.is_date ? moment.utc_ms : to_local(context, moment.utc_ms), &out);
@@ -223,7 +223,7 @@ static bool filter_time_left(const struct liquid_call *call, struct liquid_value
     struct buf out;
 
     if (!read_moment(call, &moment)) {
-        return refuse(call, &call->input, "time_left", "date like 2026-11-21 or 2026-11-21T10:00:00Z", err);
+        return refuse(call, &call->input, "date like 2026-11-21 or 2026-11-21T10:00:00Z", err);
     }
     if (moment.is_date) {
         left = floor_div(moment.utc_ms, DAY_MS) - floor_div(to_local(context, context->now_ms), DAY_MS);
@@ -257,7 +257,7 @@ static bool append_value(const struct liquid_call *call, struct slice key, struc
     struct number number;
 
     if (!value || value->kind == LIQUID_UNDEFINED || value->kind == LIQUID_NIL) {
-        return err_set(err, "t: '%.*s' needs a value for {%.*s}", (int)key.len, key.data, (int)name.len, name.data);
+        return err_set(err, "'%.*s' needs a value for {%.*s}", (int)key.len, key.data, (int)name.len, name.data);
     }
     if (value->kind != LIQUID_STRING && read_number(value, &number)) {
         append_number(context->locale, &number, out);
@@ -278,7 +278,7 @@ static bool choose_form(const struct liquid_call *call, struct slice key, const 
         const struct liquid_value *count = find_named(call, SLICE("count"));
 
         if (!count || !read_number(count, &number)) {
-            return err_set(err, "t: '%.*s' has plural forms and needs a number as count", (int)key.len, key.data);
+            return err_set(err, "'%.*s' has plural forms and needs a number as count", (int)key.len, key.data);
         }
         plural = locale_plural_of(context->locale, number.value);
     }
@@ -295,12 +295,12 @@ static bool filter_t(const struct liquid_call *call, struct liquid_value *result
     struct buf out;
 
     if (call->input.kind != LIQUID_STRING) {
-        return refuse(call, &call->input, "t", "key", err);
+        return refuse(call, &call->input, "key", err);
     }
     key = call->input.string;
     entry = strings_find(context->strings, key);
     if (!entry) {
-        return err_set(err, "t: no text '%.*s' in the strings of '%s'", (int)(key.len < 100 ? key.len : 100), key.data,
+        return err_set(err, "no text '%.*s' in the strings of '%s'", (int)utf8_truncate(key, 100), key.data,
                        locale_tag(context->locale));
     }
     if (!choose_form(call, key, entry, &pattern, err)) {

@@ -126,7 +126,11 @@ struct liquid_scope {
     struct liquid_limits limits;
 };
 
+/* What kind of error ended a render, for those who count them. */
+enum liquid_problem { LIQUID_PROBLEM_OTHER, LIQUID_PROBLEM_UNDEFINED, LIQUID_PROBLEM_TOO_LARGE };
+
 struct liquid_error {
+    enum liquid_problem problem;
     char file[128];
     int line, column;
     char message[256]; /* names the variable or filter */

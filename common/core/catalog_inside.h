@@ -1,0 +1,71 @@
+/*
+ * catalog_inside: what a catalog is made of, shared by catalog.c (looking things up) and catalog_build.c (making one).
+ * Nobody else includes it. Everything is fixed when catalog_build() returns, except caches that callers cannot see: the
+ * locales' formatters and the buffers of rendering.
+ */
+#ifndef CORE_CATALOG_INSIDE_H
+#define CORE_CATALOG_INSIDE_H
+
+#include "base/hash_table.h"
+#include "core/brand.h"
+#include "core/catalog.h"
+#include "core/locale.h"
+#include "core/message_render.h"
+#include "core/message_template.h"
+#include "core/strings.h"
+
+/* Templates of one flow on one channel, sorted by locale. */
+struct catalog_templates {
+    struct message_template **items;
+    size_t count;
+    const char **locales; /* NULL-terminated */
+};
+
+struct catalog_flow {
+    struct flow *flow;
+    struct catalog_templates channels[CHANNEL_COUNT];
+    UT_hash_handle hh;      /* by name */
+    UT_hash_handle hh_flow; /* by address of the flow */
+};
+
+struct catalog_type {
+    const char *type; /* borrowed from a flow */
+    const struct flow **flows;
+    size_t count;
+    UT_hash_handle hh;
+};
+
+struct catalog_brand {
+    struct brand *brand;
+    UT_hash_handle hh;
+};
+
+struct catalog_strings {
+    char tag[LOCALE_TAG_SIZE];
+    struct strings *strings;
+    UT_hash_handle hh;
+};
+
+struct catalog {
+    int references;
+    char version[VERSION_TEXT_SIZE];
+    char default_locale[LOCALE_TAG_SIZE];
+    struct catalog_flow **flows; /* sorted by name */
+    size_t flow_count;
+    struct catalog_flow *flows_by_name;
+    struct catalog_flow *flows_by_address;
+    struct catalog_type *types;
+    struct catalog_brand *brands;
+    struct brand *default_brand; /* "default", or an empty one; borrowed from brands */
+    struct catalog_strings *strings;
+    struct layout_list layouts;
+    struct locale_set *locales;
+    struct message_buffers buffers;
+};
+
+/* Strings of a locale, else of its language; NULL when there are none. */
+const struct strings *catalog_find_strings(const struct catalog *catalog, const char *tag);
+/* By exact tag, then by language; NULL. */
+const struct message_template *catalog_templates_find(const struct catalog_templates *templates, const char *tag);
+
+#endif
