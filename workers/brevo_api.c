@@ -1,0 +1,177 @@
+#include "workers/brevo_api.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CODE_SIZE = 48,
+    RETRY_LEAST_MS = 1000,
+    RETRY_MOST_MS = 3600 * 1000,
+    HOUR_S = 3600,
+};
+
+/* Codes that say nothing about the message: the account cannot send now. */
+static const struct brevo_rule account_rules[] = {
+    {"unauthorized", VERDICT_NOT_SENT_CHANNEL},
+    {"authentication_failed", VERDICT_NOT_SENT_CHANNEL},
+    {"api_key_not_found", VERDICT_NOT_SENT_CHANNEL},
+    {"not_enough_credits", VERDICT_NOT_SENT_CHANNEL},
+    {"insufficient_credits", VERDICT_NOT_SENT_CHANNEL},
+    {"permission_denied", VERDICT_NOT_SENT_CHANNEL},
+    {"account_under_validation", VERDICT_NOT_SENT_CHANNEL},
+    {NULL, VERDICT_AMBIGUOUS},
+};
+
+bool brevo_check(const struct provider_account *account, struct err *err)
+{
+    const char *key = account->api_key;
+    const char *url = account->base_url;
+
+    if (!key || !key[0]) {
+        return err_set(err, "BREVO_API_KEY is not set");
+    }
+    for (const char *c = key; *c; c++) {
+        if (*c <= ' ' || *c > '~') {
+            return err_set(err, "BREVO_API_KEY holds a blank or another character that no key has");
+        }
+    }
+    if (!url || (strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0)) {
+        return err_set(err, "BREVO_URL must begin with https://");
+    }
+    if (strpbrk(url, " \t\r\n?#@") || strstr(url, "://")[3] == '\0') {
+        return err_set(err, "BREVO_URL must be a plain address such as https://api.brevo.com");
+    }
+    return true;
+}
+
+void brevo_begin_request(const struct provider_account *account, const char *path, struct provider_request *request)
+{
+    struct slice base = slice_of(account->base_url);
+
+    while (base.len > 0 && base.data[base.len - 1] == '/') {
+        base.len--;
+    }
+    request->method = "POST";
+    buf_append_slice(&request->url, base);
+    buf_append_text(&request->url, path);
+    provider_request_add_header(request, "api-key", account->api_key);
+    provider_request_add_header(request, "content-type", "application/json");
+    provider_request_add_header(request, "accept", "application/json");
+}
+
+/* "Request already processed" -> "request_already_processed". "" when it is no short word: a code that quotes an
+ * address must not reach logs as a reason. */
+static void normalise_code(const char *code, char word[CODE_SIZE])
+{
+    size_t len = 0;
+
+    for (; code && code[len] && len < CODE_SIZE - 1; len++) {
+        char c = code[len];
+
+        if (c >= 'A' && c <= 'Z') {
+            c = (char)(c - 'A' + 'a');
+        } else if (c == ' ' || c == '-') {
+            c = '_';
+        } else if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
+            len = 0;
+            break;
+        }
+        word[len] = c;
+    }
+    word[code && code[len] ? 0 : len] = '\0';
+}
+
+static const struct brevo_rule *find_rule(const struct brevo_rule rules[], const char *word)
+{
+    for (const struct brevo_rule *rule = rules; rule->code; rule++) {
+        if (strcmp(rule->code, word) == 0) {
+            return rule;
+        }
+    }
+    return NULL;
+}
+
+/* A message stands in for a missing code only where a rule knows it: it may quote an address, so it is never the
+ * reason by itself. */
+static void read_refusal(const json_t *answer, int status, const struct brevo_rule rules[], struct verdict *verdict)
+{
+    const char *code = json_string_value(json_object_get(answer, "code"));
+    const struct brevo_rule *rule;
+    char word[CODE_SIZE];
+
+    normalise_code(code ? code : json_string_value(json_object_get(answer, "message")), word);
+    rule = status == 400 ? find_rule(rules, word) : NULL;
+    if (!rule) {
+        rule = find_rule(account_rules, word);
+    }
+    if (rule) {
+        verdict->kind = rule->kind;
+    }
+    if (word[0] && (code || rule)) {
+        snprintf(verdict->reason, sizeof(verdict->reason), "%s", word);
+    }
+}
+
+/* A whole number below a thousand million, or -1. */
+static int64_t read_number(const struct attempt *attempt, const char *name)
+{
+    const char *text = attempt->find_header ? attempt->find_header(attempt->header_arg, name) : NULL;
+    int64_t number = 0;
+
+    if (!text || !text[0] || strlen(text) > 9) {
+        return -1;
+    }
+    for (; *text; text++) {
+        if (*text < '0' || *text > '9') {
+            return -1;
+        }
+        number = number * 10 + (*text - '0');
+    }
+    return number;
+}
+
+/* `reset` counts seconds from now. There are two windows, a second and an hour; what resets later than in a second is
+ * the hour's. */
+static void read_limits(const struct attempt *attempt, struct verdict *verdict)
+{
+    int64_t limit = read_number(attempt, "x-sib-ratelimit-limit");
+    int64_t reset_s = read_number(attempt, "x-sib-ratelimit-reset");
+
+    verdict->limit_remaining = read_number(attempt, "x-sib-ratelimit-remaining");
+    verdict->limit_reset_ms = reset_s < 0 ? -1 : reset_s * 1000;
+    verdict->limit_per_s = limit;
+    if (limit > 0 && reset_s > 1) {
+        verdict->limit_per_s = limit < HOUR_S ? 1 : limit / HOUR_S;
+    }
+    if (attempt->status == 429 && verdict->retry_after_ms == 0 && reset_s >= 0) {
+        int64_t ms = reset_s * 1000;
+
+        verdict->retry_after_ms = ms < RETRY_LEAST_MS ? RETRY_LEAST_MS : ms > RETRY_MOST_MS ? RETRY_MOST_MS : ms;
+    }
+}
+
+/* Refusals whose code tells more than the status does. */
+static bool is_explained(int status)
+{
+    return status == 400 || status == 401 || status == 402 || status == 403 || status == 404 || status == 405 ||
+           status == 406 || status == 422;
+}
+
+json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict)
+{
+    json_t *answer = NULL;
+
+    verdict_classify(attempt, verdict);
+    read_limits(attempt, verdict);
+    if (attempt->body.len > 0) {
+        answer = json_loadb(attempt->body.data, attempt->body.len, 0, NULL);
+    }
+    if (!json_is_object(answer)) {
+        json_decref(answer);
+        return NULL;
+    }
+    if (is_explained(attempt->status)) {
+        read_refusal(answer, attempt->status, rules, verdict);
+    }
+    return answer;
+}
