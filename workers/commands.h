@@ -7,4 +7,6 @@
 #ifndef WORKERS_COMMANDS_H
 #define WORKERS_COMMANDS_H
 
+int worker_command(int argc, char **argv);
+
 #endif

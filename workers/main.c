@@ -14,6 +14,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"worker", worker_command, "consume events and send their messages"},
     {NULL, NULL, NULL},
 };
 

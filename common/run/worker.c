@@ -284,3 +284,21 @@ int worker_run(const struct worker_settings *settings, const struct provider *co
     finish(&worker);
     return worker.exit_status;
 }
+
+int worker_check(const struct worker_settings *settings)
+{
+    struct worker worker = {.settings = settings, .metrics = metrics_create()};
+    struct err err = {0};
+    bool is_fine = topics_init(&worker.topics, settings->kafka_topic_prefix, &err) && open_templates(&worker, &err);
+
+    if (is_fine) {
+        printf("ok: settings, and %zu flows of template set %s\n",
+               catalog_flow_count(templates_current(worker.templates)),
+               catalog_version(templates_current(worker.templates)));
+    } else {
+        fprintf(stderr, "perkline worker: %s\n", err.text);
+    }
+    templates_close(worker.templates);
+    metrics_destroy(worker.metrics);
+    return is_fine ? 0 : 1;
+}

@@ -182,6 +182,19 @@ static bool check_lease(const struct worker_settings *s, struct err *err)
     return true;
 }
 
+/* "brevo, other" */
+static void list_providers(const struct provider *const providers[], enum channel channel, char *text, size_t size)
+{
+    size_t len = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; providers[i] && len < size; i++) {
+        if (providers[i]->channel == channel) {
+            len += (size_t)snprintf(text + len, size - len, "%s%s", len ? ", " : "", providers[i]->name);
+        }
+    }
+}
+
 static bool check_provider(const struct worker_settings *s, const struct provider *const providers[],
                            enum channel channel, struct err *err)
 {
@@ -190,8 +203,11 @@ static bool check_provider(const struct worker_settings *s, const struct provide
     struct provider_account account = worker_account(s);
 
     if (!provider) {
-        return err_set(err, "%s_PROVIDER: there is no provider \"%s\" for %s",
-                       channel == CHANNEL_EMAIL ? "EMAIL" : "SMS", name, channel_name(channel));
+        char names[128];
+
+        list_providers(providers, channel, names, sizeof(names));
+        return err_set(err, "%s_PROVIDER: there is no provider \"%s\" for %s (%s)",
+                       channel == CHANNEL_EMAIL ? "EMAIL" : "SMS", name, channel_name(channel), names);
     }
     return provider->check(&account, err);
 }

@@ -2,9 +2,9 @@
  * perkline worker: consume and send.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/args.h"
-#include "base/mem.h"
 #include "base/settings.h"
 #include "run/worker.h"
 #include "workers/channels.h"
@@ -54,12 +54,12 @@ int worker_command(int argc, char **argv)
     if (misspelt) {
         fprintf(stderr, "perkline worker: warning: %s is no setting; did you mean %s?\n", misspelt, suggestion);
     }
-    if (!worker_settings_load(&settings, channels_providers(), &err)) {
+    if (!worker_settings_load(&settings, channels_providers, &err)) {
         fprintf(stderr, "perkline worker: %s\n", err.text);
         worker_settings_finish(&settings);
         return 1;
     }
-    status = is_check ? worker_check(&settings) : worker_run(&settings, channels_providers());
+    status = is_check ? worker_check(&settings) : worker_run(&settings, channels_providers);
     worker_settings_finish(&settings);
     return status;
 }
