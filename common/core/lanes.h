@@ -15,18 +15,20 @@ struct lane;
 
 struct lane_entry {
     struct lane *lane;       /* NULL: in no lane */
-    struct lane_entry *next; /* list: lane */
+    struct lane_entry *previous, *next; /* list: lane */
     void *owner;
 };
 
 struct lanes *lanes_create(void);
+/* Entries that are still in a lane are in none afterwards. */
 void lanes_destroy(struct lanes *lanes);
-/* Puts the entry at the end of the member's lane. True when it is the head: it may go on at once. An empty key means no
+/* Puts the entry, which must be in no lane, at the end of the member's lane. True when it is the head: it may go on at once. An empty key means no
  * order: always true, and lanes_leave() does nothing. */
 bool lanes_enter(struct lanes *lanes, struct slice key, struct lane_entry *entry, void *owner);
 /* The entry is through (it need not be the head). Returns the owner of the entry that is head from now on, or NULL when
  * nobody new may go. */
 void *lanes_leave(struct lanes *lanes, struct lane_entry *entry);
+/* Members that have work now. */
 size_t lanes_count(const struct lanes *lanes);
 
 #endif
