@@ -47,7 +47,7 @@ struct attempt {
 };
 
 /* Starting point for a provider's read(): by facts, in this order: final status line, request never begun, otherwise
- * ambiguous. Fills everything but provider id and limits. */
+ * ambiguous. Fills everything; the provider's id stays empty, the limits are "not told". */
 void verdict_classify(const struct attempt *attempt, struct verdict *verdict);
 
 /* Copies an id when it is 1 to 200 bytes of [\x21-\x7e]; angle brackets around it are dropped. */
