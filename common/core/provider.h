@@ -29,7 +29,7 @@ enum { PROVIDER_MOST_HEADERS = 8 };
 
 /* Filled by build(). `url` and `body` are the caller's buffers; header values are borrowed from the account or static. */
 struct provider_request {
-    const char *method;
+    const char *method; /* "POST" unless build() says otherwise */
     struct buf url;
     struct buf body;
     struct {
