@@ -455,6 +455,7 @@ static void on_connect(void *arg, const char *run_id, bool is_new_server)
     if (is_new_server) {
         log_event(LOG_INFO, "redis_server", "run_id", run_id, NULL);
     }
+    redis_set_ready(claims->redis); /* whether it may be trusted is asked here, and nobody is let through before */
     claims_check_begin(claims);
 }
 

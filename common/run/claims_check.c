@@ -50,7 +50,6 @@ static void restore_more(struct claims *claims);
 
 static void become_ready(struct claims *claims)
 {
-    redis_set_ready(claims->redis);
     claims_set_state(claims, CLAIMS_READY, "%s", "");
     loop_timer_start(claims->check_timer, READY_CHECK_MS);
 }
