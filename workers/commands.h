@@ -8,5 +8,6 @@
 #define WORKERS_COMMANDS_H
 
 int worker_command(int argc, char **argv);
+int sandbox_command(int argc, char **argv);
 
 #endif

@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"worker", worker_command, "consume events and send their messages"},
+    {"sandbox", sandbox_command, "a local provider with an inbox page, and faults on demand"},
     {NULL, NULL, NULL},
 };
 

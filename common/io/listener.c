@@ -5,11 +5,12 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HOST_SIZE = 256, PORT_SIZE = 6, BACKLOG = 4096 };
+enum { HOST_SIZE = 256, PORT_SIZE = 6, PORT_MOST = 65535, BACKLOG = 4096 };
 
 /* "host:port", "[v6]:port", ":port" */
 static bool split(const char *listen, char host[HOST_SIZE], char port[PORT_SIZE])
@@ -19,7 +20,7 @@ static bool split(const char *listen, char host[HOST_SIZE], char port[PORT_SIZE]
     const char *end = colon;
 
     if (!colon || strlen(colon + 1) == 0 || strlen(colon + 1) >= PORT_SIZE ||
-        strspn(colon + 1, "0123456789") != strlen(colon + 1)) {
+        strspn(colon + 1, "0123456789") != strlen(colon + 1) || strtol(colon + 1, NULL, 10) > PORT_MOST) {
         return false;
     }
     if (listen[0] == '[') {

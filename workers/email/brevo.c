@@ -5,7 +5,7 @@
 #include "base/digest.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
-#include "workers/brevo_api.h"
+#include "workers/brevo.h"
 
 enum { NAME_MOST = 70, ADDRESS_MOST = 254, BODY_OVERHEAD = 1024 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/json_text.h"
-#include "workers/brevo_api.h"
+#include "workers/brevo.h"
 
 enum { SENDER_LETTERS_MOST = 11, SENDER_DIGITS_MOST = 15 };
 

@@ -1,4 +1,4 @@
-#include "workers/brevo_api.h"
+#include "workers/brevo.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /*
- * brevo_api: what Brevo's e-mail and SMS calls have in common: the account, the address of a call, the headers, and
+ * brevo: what Brevo's e-mail and SMS calls have in common: the account, the address of a call, the headers, and
  * how an answer is read (Brevo's API reference, "Response and error codes" and "Rate limits").
  *
  * Status first, then `code`: the list of codes is open, some are free text ("Request already processed"), and `code`
  * may be missing.
  */
-#ifndef WORKERS_BREVO_API_H
-#define WORKERS_BREVO_API_H
+#ifndef WORKERS_BREVO_H
+#define WORKERS_BREVO_H
 
 #include <stdbool.h>
 
