@@ -22,7 +22,8 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "core/provider.h"
-#include "workers/channels.h"
+#include "workers/email/brevo.h"
+#include "workers/sms/brevo.h"
 
 static const char folder[] = "tests/golden/brevo";
 
@@ -57,7 +58,7 @@ static const struct provider *provider_of(const json_t *input)
     const struct provider *provider;
 
     assert_true(channel_parse(slice_of(text_of(input, "channel")), &channel));
-    provider = channels_find_provider(channel, "brevo");
+    provider = channel == CHANNEL_EMAIL ? &brevo_email : &brevo_sms;
     assert_non_null(provider);
     return provider;
 }
