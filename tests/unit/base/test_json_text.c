@@ -71,7 +71,7 @@ static void code_points_of_every_length_stay_as_they_are(void **state)
 {
     static const char *const rows[] = {
         "",
-        "Ilona Kov\xc3\xa1" "cs",
+        "Ilona Kov\303\241cs",
         "\xe2\x82\xac\xe2\x80\xa8\xe2\x80\xa9",
         "\xf0\x9f\x8e\x81 gift",
         "\"quoted\\\"\r\n\ttab\b\f\x7f",
