@@ -27,7 +27,7 @@ struct walk {
     struct err *err;
 };
 
-/* --- the collection ------------------------------------------------------------------------------------------------- */
+/* --- the collection ----------------------------------------------------------------------------------------------- */
 
 struct file_tree *file_tree_create(void)
 {
@@ -105,7 +105,7 @@ const struct file_entry *file_tree_find(const struct file_tree *tree, const char
     return is_there ? &tree->entries[at] : NULL;
 }
 
-/* --- reading a folder ----------------------------------------------------------------------------------------------- */
+/* --- reading a folder --------------------------------------------------------------------------------------------- */
 
 static bool walk_folder(struct walk *walk, int fd, const char *absolute, const char *relative);
 

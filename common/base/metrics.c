@@ -63,7 +63,7 @@ void metrics_destroy(struct metrics *metrics)
     free(metrics);
 }
 
-/* --- series --------------------------------------------------------------------------------------------------------- */
+/* --- series ------------------------------------------------------------------------------------------------------- */
 
 static size_t label_count(const struct metric_family *family)
 {
@@ -187,7 +187,7 @@ double metric_value(const struct metric *metric)
     return metric->counts ? (double)observation_count(metric) : metric->value;
 }
 
-/* --- text ----------------------------------------------------------------------------------------------------------- */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 /* The shortest of two forms that reads back as the same number. */
 static void append_number(struct buf *out, double number)

@@ -18,7 +18,7 @@ extern char **environ;
 
 enum { MOST_VALUE_BYTES = 64 << 10, NAME_SIZE = 128 };
 
-/* --- files ---------------------------------------------------------------------------------------------------------- */
+/* --- files -------------------------------------------------------------------------------------------------------- */
 
 static void wipe_and_free(char *text, size_t len)
 {
@@ -102,7 +102,7 @@ char *settings_read_file(const char *path, size_t max, size_t *len, struct err *
     return read_file(path, max, false, len, err);
 }
 
-/* --- one row -------------------------------------------------------------------------------------------------------- */
+/* --- one row ------------------------------------------------------------------------------------------------------ */
 
 static void *field_of(const struct setting *row, void *base)
 {
@@ -250,7 +250,7 @@ static bool load_row(const struct setting *row, void *base, struct err *err)
     return !value || store(row, base, value, err) || err_prefix(err, "%s", row->name);
 }
 
-/* --- tables --------------------------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------------------------------- */
 
 bool settings_load(const struct setting *table, void *base, struct err *err)
 {
@@ -301,7 +301,7 @@ void settings_print_help(const struct setting *table, FILE *to)
     }
 }
 
-/* --- misspelt names ------------------------------------------------------------------------------------------------- */
+/* --- misspelt names ----------------------------------------------------------------------------------------------- */
 
 /* Calls for both spellings of each row: NAME and NAME_FILE. 0: that is a setting's name. */
 static size_t distance_to_tables(const struct setting *const tables[], const char *name, char nearest[64])

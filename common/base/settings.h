@@ -41,7 +41,8 @@ void settings_finish(const struct setting *table, void *base);
 /* One line a row, as `--help` shows it. */
 void settings_print_help(const struct setting *table, FILE *to);
 /* Names the first environment variable that looks like a misspelt row of one of the tables (edit distance 1 or 2; 1
- * for names under 8 letters), for a warning. `tables` ends in NULL. Good until the next call; NULL when there is none. */
+ * for names under 8 letters), for a warning. `tables` ends in NULL. The name is good until the next call; NULL when
+ * there is none. */
 const char *settings_find_misspelt(const struct setting *const tables[], char suggestion[64]);
 
 /* Reads a whole file (or pipe) into heap memory, NUL-terminated; at most `max` bytes. `len` may be NULL. Caller frees.

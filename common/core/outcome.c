@@ -27,7 +27,7 @@ bool outcome_state_parse(struct slice name, enum outcome_state *state)
     return false;
 }
 
-/* --- value to text -------------------------------------------------------------------------------------------------- */
+/* --- value to text ------------------------------------------------------------------------------------------------ */
 
 static void format_event(struct json_text *j, const struct event *event)
 {
@@ -104,7 +104,7 @@ void outcome_format(const struct outcome *outcome, struct buf *out)
     json_text_close(&j, '}');
 }
 
-/* --- text to value -------------------------------------------------------------------------------------------------- */
+/* --- text to value ------------------------------------------------------------------------------------------------ */
 
 /* Copies a text member that may be absent. False + err: it is no text, or too long. */
 static bool copy_text(const json_t *root, const char *name, char *to, size_t size, struct err *err)

@@ -57,7 +57,7 @@ bool park_is_own_header(const char *name)
     return slice_starts_with(slice_of(name), PREFIX);
 }
 
-/* --- value to headers ----------------------------------------------------------------------------------------------- */
+/* --- value to headers --------------------------------------------------------------------------------------------- */
 
 static void append_value(const struct park_note *note, int index, struct buf *store)
 {
@@ -116,7 +116,7 @@ void park_format(const struct park_note *note, struct buf *store, struct record_
     }
 }
 
-/* --- headers to value ----------------------------------------------------------------------------------------------- */
+/* --- headers to value --------------------------------------------------------------------------------------------- */
 
 static bool read_number(struct slice text, int64_t least, int64_t most, int64_t *number)
 {

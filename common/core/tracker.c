@@ -36,7 +36,7 @@ struct tracker {
     uint8_t *done;
 };
 
-/* --- the bitmap of the metadata ------------------------------------------------------------------------------------- */
+/* --- the bitmap of the metadata ----------------------------------------------------------------------------------- */
 
 static void read_metadata(struct tracker *tracker, const char *metadata)
 {
@@ -70,7 +70,7 @@ static void forget_done(struct tracker *tracker)
     }
 }
 
-/* --- the ring ------------------------------------------------------------------------------------------------------- */
+/* --- the ring ----------------------------------------------------------------------------------------------------- */
 
 static struct slot *slot_at(const struct tracker *tracker, size_t index)
 {
@@ -143,7 +143,7 @@ static void drop_closed(struct tracker *tracker)
     }
 }
 
-/* --- the interface -------------------------------------------------------------------------------------------------- */
+/* --- the interface ------------------------------------------------------------------------------------------------ */
 
 struct tracker *tracker_create(int64_t first_offset, const char *metadata)
 {

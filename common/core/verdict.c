@@ -16,7 +16,7 @@ const char *verdict_kind_name(enum verdict_kind kind)
     return names[kind];
 }
 
-/* --- classification ------------------------------------------------------------------------------------------------- */
+/* --- classification ----------------------------------------------------------------------------------------------- */
 
 static enum verdict_kind kind_of_status(int status)
 {
@@ -76,7 +76,7 @@ void verdict_classify(const struct attempt *attempt, struct verdict *verdict)
     }
 }
 
-/* --- parts of an answer --------------------------------------------------------------------------------------------- */
+/* --- parts of an answer ------------------------------------------------------------------------------------------- */
 
 void verdict_set_provider_id(struct verdict *verdict, struct slice id)
 {

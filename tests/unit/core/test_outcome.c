@@ -69,7 +69,8 @@ static void a_whole_outcome_has_every_field(void **state)
         "{\"mid\":\"00112233445566778899aabbccddeeff\",\"state\":\"sent\",\"reason\":\"accepted\",\"flow\":\"signup\","
         "\"channel\":\"email\",\"locale\":\"hu\",\"template_version\":\"0123456789abcdef\",\"variant\":\"b\","
         "\"provider\":\"brevo\",\"provider_id\":\"<1@x>\",\"attempts\":2,\"fence\":7,"
-        "\"event\":{\"id\":\"e-1\",\"source\":\"/loyalty\",\"type\":\"loyalty.signup\",\"time\":\"2026-11-21T10:00:00Z\"},"
+        "\"event\":{\"id\":\"e-1\",\"source\":\"/loyalty\",\"type\":\"loyalty.signup\","
+        "\"time\":\"2026-11-21T10:00:00Z\"},"
         "\"member_id\":\"42\",\"from\":{\"topic\":\"loyalty.events\",\"partition\":3,\"offset\":1017},"
         "\"time\":\"2026-11-21T10:00:00.123Z\","
         "\"timings_ms\":{\"queue\":0,\"render\":1,\"admit\":2,\"deliver\":3,\"total\":6}}");

@@ -186,7 +186,8 @@ static void a_header_that_is_not_understood_is_named(void **state)
         struct err err = {0};
 
         park_format(&some_note, &store, headers);
-        headers[PARK_HEADER_COUNT] = (struct record_header){rows[i].name, slice_of(rows[i].value)}; /* the last counts */
+        /* The last header of a name counts. */
+        headers[PARK_HEADER_COUNT] = (struct record_header){rows[i].name, slice_of(rows[i].value)};
         assert_false(park_parse(&record, &note, &err));
         assert_non_null(strstr(err.text, rows[i].name));
         assert_non_null(strstr(err.text, "is not understood"));
