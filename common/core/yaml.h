@@ -16,7 +16,8 @@
 
 struct yaml;
 
-/* NULL when an error was added. `path` names the file in diagnostics; `first_line` is the file's line where the text starts (front matter). */
+/* NULL when an error was added. `path` names the file in diagnostics; `first_line` is the file's line where the text
+ * starts (front matter). */
 struct yaml *yaml_parse(const char *path, struct slice text, int first_line, struct diag_list *diags);
 void yaml_destroy(struct yaml *yaml);
 /* Borrowed; an empty document is an empty object. */
