@@ -161,12 +161,8 @@ struct brand *brand_parse(const char *name, const char *path, struct slice text,
     }
     brand = xcalloc(1, sizeof(*brand));
     brand->name = xstrdup(name);
-    if (json_is_object(yaml_root(loader.yaml))) {
-        check_keys(&loader);
-        fill(brand, &loader);
-    } else {
-        diag_add(diags, DIAG_ERROR, path, 1, 1, NULL, "the file must be a map of keys and values");
-    }
+    check_keys(&loader);
+    fill(brand, &loader);
     yaml_destroy(loader.yaml);
     if (diags->error_count > errors_before) {
         brand_destroy(brand);

@@ -175,11 +175,9 @@ static const char *find_brand_name(const struct event *event)
         name = json_object_get(event->data, "brand");
     }
     if (!json_is_string(name)) {
-        json_t *envelope = json_object_get(event->envelope, "event");
-
-        name = json_object_get(json_object_get(envelope, "extensions"), "brand");
+        name = json_object_get(event->attributes, "brand");
     }
-    return json_string_value(name);
+    return json_string_length(name) ? json_string_value(name) : NULL;
 }
 
 static const struct brand *find_brand(const struct catalog *catalog, const struct event *event,

@@ -1,6 +1,6 @@
 /*
- * catalog_inside: what a catalog is made of, shared by catalog.c (looking things up) and catalog_build.c (making one).
- * Nobody else includes it. Everything is fixed when catalog_build() returns, except caches that callers cannot see: the
+ * catalog_inside: what a catalog is made of, shared by catalog.c (looking things up), catalog_build.c and
+ * catalog_flows.c (making one). Nobody else includes it. Everything is fixed when catalog_build() returns, except caches that callers cannot see: the
  * locales' formatters and the buffers of rendering.
  */
 #ifndef CORE_CATALOG_INSIDE_H
@@ -67,5 +67,33 @@ struct catalog {
 const struct strings *catalog_find_strings(const struct catalog *catalog, const char *tag);
 /* By exact tag, then by language; NULL. */
 const struct message_template *catalog_templates_find(const struct catalog_templates *templates, const char *tag);
+
+/* --- while it is made ---------------------------------------------------------------------------------------------- */
+
+struct catalog_build {
+    const struct file_tree *tree;
+    struct catalog *catalog;
+    struct diag_list *diags;
+};
+
+/* Brands, strings and layouts are loaded; reads every flow. */
+void catalog_build_flows(struct catalog_build *build);
+
+static inline struct slice catalog_text_of(const struct file_entry *entry)
+{
+    return slice_make(entry->data, entry->len);
+}
+
+/* Notes for people may lie anywhere. */
+static inline bool catalog_is_note(const char *path)
+{
+    return slice_ends_with(slice_of(path), ".md");
+}
+
+/* "signup" of "signup/email.en.liquid"; the whole path when it is in no folder. */
+static inline struct slice catalog_first_folder(const char *path)
+{
+    return slice_make(path, strcspn(path, "/"));
+}
 
 #endif

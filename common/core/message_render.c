@@ -72,7 +72,9 @@ static void begin(struct rendering *r, const struct message_inputs *in, struct r
         .filter_context = &r->context,
         .limits = {MESSAGE_MOST_BYTES, MESSAGE_MOST_DEPTH, MESSAGE_MOST_STEPS},
     };
-    add_json(r, SLICE("event"), json_object_get(in->event->envelope, "event"));
+    if (in->template->reads_event) {
+        add_json(r, SLICE("event"), json_object_get(event_envelope(in->event), "event"));
+    }
     add_json(r, SLICE("brand"), in->brand->json);
     add_json(r, SLICE("locale"), locale_json(in->locale));
 }

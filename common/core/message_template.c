@@ -126,10 +126,6 @@ static bool read_front_matter(struct loader *loader, struct slice text)
         return true;
     }
     loader->yaml = yaml_parse(loader->path, loader->parts.yaml, loader->parts.yaml_line, loader->diags);
-    if (loader->yaml && !json_is_object(yaml_root(loader->yaml))) {
-        complain(loader, "", NULL, "front matter must be a map of keys and values");
-        return false;
-    }
     return loader->yaml != NULL;
 }
 
@@ -144,7 +140,9 @@ static void check_keys(const struct loader *loader, const char *const known[])
     json_object_foreach(yaml_root(loader->yaml), key, value)
     {
         size_t i = 0;
+        int line, column;
         const char *meant;
+        char *hint;
 
         while (known[i] && strcmp(known[i], key) != 0) {
             i++;
@@ -153,8 +151,10 @@ static void check_keys(const struct loader *loader, const char *const known[])
             continue;
         }
         meant = nearest_find(key, known);
-        complain_about(loader, key, meant ? xasprintf("did you mean '%s'?", meant) : NULL,
-                       xasprintf("unknown key '%s' in the front matter", key));
+        hint = meant ? xasprintf("did you mean '%s'?", meant) : NULL;
+        yaml_find_key_place(loader->yaml, key, &line, &column);
+        diag_add(loader->diags, DIAG_ERROR, loader->path, line, column, hint, "unknown key '%s' in the front matter", key);
+        free(hint);
     }
 }
 
@@ -167,7 +167,7 @@ static const char *take_line(const struct loader *loader, const char *key)
     if (!value) {
         return NULL;
     }
-    if (!text || strlen(text) != json_string_length(value) || strpbrk(text, "\r\n")) {
+    if (!text || strpbrk(text, "\r\n")) {
         complain_about(loader, key, NULL, xasprintf("'%s' must be a text on one line", key));
         return NULL;
     }
@@ -268,6 +268,21 @@ static void load_email(const struct loader *loader, struct message_template *tem
     free(text_path);
 }
 
+static bool reads_event(const struct message_template *template)
+{
+    const struct template_part *const parts[] = {
+        template->subject, template->preheader, template->body, template->text,
+        template->layout ? template->layout->html : NULL, template->layout ? template->layout->text : NULL,
+    };
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i] && parts[i]->reads_event) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct message_template *message_template_create(const struct file_tree *tree, const struct layout_list *layouts,
                                                  const char *path, enum channel channel, const char *tag,
                                                  struct diag_list *diags)
@@ -296,6 +311,7 @@ struct message_template *message_template_create(const struct file_tree *tree, c
         message_template_destroy(template);
         return NULL;
     }
+    template->reads_event = reads_event(template);
     return template;
 }
 

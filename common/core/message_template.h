@@ -36,6 +36,7 @@ struct message_template {
     char tag[LOCALE_TAG_SIZE];
     char *path;
     struct template_part *body; /* HTML for e-mail, plain text for SMS */
+    bool reads_event;           /* some part reads the variable `event`, which costs something to make */
 
     /* e-mail */
     struct template_part *subject;

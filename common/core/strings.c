@@ -185,11 +185,7 @@ struct strings *strings_parse(const char *path, struct slice text, struct locale
     }
     strings = xcalloc(1, sizeof(*strings));
     strings->yaml = yaml;
-    if (json_is_object(yaml_root(yaml))) {
-        add_map(&(struct loader){strings, path, locale, diags}, "", yaml_root(yaml));
-    } else {
-        diag_add(diags, DIAG_ERROR, path, 1, 1, NULL, "the file must be a map of keys and texts");
-    }
+    add_map(&(struct loader){strings, path, locale, diags}, "", yaml_root(yaml));
     fill_keys(strings);
     if (diags->error_count > errors_before) {
         strings_destroy(strings);

@@ -156,6 +156,19 @@ static struct liquid_template *compile_source(struct compile *compile, const str
     return template;
 }
 
+static void note_event(void *arg, const char *path, bool is_guarded, const char *file, int line, int column)
+{
+    struct template_part *part = arg;
+
+    (void)is_guarded;
+    (void)file;
+    (void)line;
+    (void)column;
+    if (strncmp(path, "event", 5) == 0) {
+        part->reads_event = true;
+    }
+}
+
 struct template_part *template_part_create(const struct file_tree *tree, const struct template_source *source,
                                            struct diag_list *diags)
 {
@@ -177,6 +190,7 @@ struct template_part *template_part_create(const struct file_tree *tree, const s
         template_part_destroy(part);
         return NULL;
     }
+    liquid_each_variable(part->template, note_event, part);
     return part;
 }
 

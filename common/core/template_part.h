@@ -34,6 +34,7 @@ struct template_part {
     enum template_form form;
     struct liquid_template *template;
     struct string_uses uses;
+    bool reads_event; /* the variable `event` */
 };
 
 /* NULL when an error was added. */
