@@ -17,6 +17,7 @@ struct compile {
     char **names; /* of the partials found so far */
     struct buf *texts; /* their converted forms */
     size_t count;
+    char *listed; /* the name that list_partials() gave last */
 };
 
 static char *partial_path(const char *name)
@@ -57,6 +58,31 @@ static bool find_partial(void *arg, const char *name, struct slice *text)
     return entry != NULL;
 }
 
+/* Name of a file of `_partials`, NULL when the path is none. Caller frees. */
+static char *partial_name(const char *text)
+{
+    struct slice path = slice_of(text);
+
+    if (!slice_starts_with(path, "_partials/") || !slice_ends_with(path, ".liquid")) {
+        return NULL;
+    }
+    return xmemdup(path.data + 10, path.len - 10 - 7);
+}
+
+static const char *list_partials(void *arg, size_t index)
+{
+    struct compile *compile = arg;
+
+    for (size_t i = 0; i < compile->tree->count; i++) {
+        free(compile->listed);
+        compile->listed = partial_name(compile->tree->entries[i].path);
+        if (compile->listed && index-- == 0) {
+            return compile->listed;
+        }
+    }
+    return NULL;
+}
+
 /* The partial that was probably meant, from the folder's names. Caller frees; NULL when none is near. */
 static char *nearest_partial(const struct file_tree *tree, const char *name)
 {
@@ -64,19 +90,15 @@ static char *nearest_partial(const struct file_tree *tree, const char *name)
     size_t least = NEAREST_MOST_DISTANCE + 1;
 
     for (size_t i = 0; i < tree->count; i++) {
-        struct slice path = slice_of(tree->entries[i].path);
+        char *candidate = partial_name(tree->entries[i].path);
+        size_t distance = candidate ? nearest_distance(name, candidate) : least;
 
-        if (slice_starts_with(path, "_partials/") && slice_ends_with(path, ".liquid")) {
-            char *candidate = xmemdup(path.data + 10, path.len - 10 - 7);
-            size_t distance = nearest_distance(name, candidate);
-
-            if (distance < least) {
-                least = distance;
-                free(meant);
-                meant = candidate;
-            } else {
-                free(candidate);
-            }
+        if (distance < least) {
+            least = distance;
+            free(meant);
+            meant = candidate;
+        } else {
+            free(candidate);
         }
     }
     return meant;
@@ -137,6 +159,7 @@ static struct liquid_template *compile_source(struct compile *compile, const str
         .is_strict = true,
         .filters = message_filters,
         .find_partial = find_partial,
+        .list_partials = list_partials,
         .find_arg = compile,
     };
     size_t first = diags->count;
@@ -184,6 +207,7 @@ struct template_part *template_part_create(const struct file_tree *tree, const s
         free(compile.names[i]);
         buf_finish(&compile.texts[i]);
     }
+    free(compile.listed);
     free(compile.names);
     free(compile.texts);
     if (!part->template) {

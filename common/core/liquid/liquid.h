@@ -101,7 +101,10 @@ struct liquid_options {
     /* Text of a partial for include and render, by name. False when there is none. `text` must live until compile
      * returns. NULL: no partials. Names are checked here: no '..', no leading '/'. */
     bool (*find_partial)(void *arg, const char *name, struct slice *text);
-    void *find_arg;
+    /* Name of the index-th partial, NULL behind the last: for `{% include variable %}`, where any partial may be
+     * meant, so all of them are compiled in. NULL: such an include is refused at compile time. */
+    const char *(*list_partials)(void *arg, size_t index);
+    void *find_arg; /* passed to both */
 };
 
 /* Compiles `text`; `name` and line numbers go into the diagnostics (`first_line` is the line of the file where the
