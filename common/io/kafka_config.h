@@ -1,0 +1,24 @@
+/*
+ * kafka_config: the librdkafka configuration of a role, from our settings and the operator's properties file.
+ *
+ * The values that exactly-once depends on (what is committed and when, what happens at a lost offset, how a group
+ * rebalances, when a record counts as written) are fixed here; a properties file that names one of them is refused,
+ * everything else in it wins over our defaults. Private to io/kafka_*.c.
+ */
+#ifndef IO_KAFKA_CONFIG_H
+#define IO_KAFKA_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "io/kafka_settings.h"
+
+enum kafka_role { KAFKA_ROLE_CONSUMER, KAFKA_ROLE_PRODUCER, KAFKA_ROLE_READER };
+
+struct rd_kafka_conf_s;
+
+/* `group` is for consumers only. Caller owns it until rd_kafka_new(). NULL + err. */
+struct rd_kafka_conf_s *kafka_config_create(enum kafka_role role, const struct kafka_settings *settings,
+                                            const char *group, struct err *err);
+
+#endif
