@@ -80,7 +80,8 @@ enum { KAFKA_START_EARLIEST = -2, KAFKA_START_LATEST = -1 };
 struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka_settings *settings, const char *group,
                                            const char *const topics[], const char *assign,
                                            const struct kafka_consumer_events *events, struct err *err);
-/* Leaves the group (waits at most 3 s) and frees. Commit before. */
+/* Leaves the group (waits at most 3 s) and frees. Commit before: on_revoke is not called any more, and a commit that is
+ * still open gets no answer. Not from within one of its callbacks. */
 void kafka_consumer_close(struct kafka_consumer *consumer);
 
 void kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_partition *partition);

@@ -1,0 +1,142 @@
+/*
+ * kafka_consumer_parts: what the files of the consumer share. Nobody else includes it.
+ *
+ *     kafka_consumer.c   the client: open, poll, deliver, errors, close
+ *     kafka_partitions.c the assigned partitions: paused ones, and messages that wait while the owner holds
+ *     kafka_rebalance.c  which partitions are ours and where they start: group, static list, lost offsets
+ *     kafka_commit.c     commits and their answers
+ *
+ * A message that the client handed out counts as consumed for it, so whatever cannot be delivered at once waits in
+ * `assigned.first`, and nothing newer of that partition overtakes it. next_offset is the truth about a partition: it
+ * survives pauses and re-assignments, and a record below it is a repetition that is not delivered.
+ */
+#ifndef IO_KAFKA_CONSUMER_PARTS_H
+#define IO_KAFKA_CONSUMER_PARTS_H
+
+#include <librdkafka/rdkafka.h>
+#include <uthash.h>
+
+#include "io/kafka_consumer.h"
+#include "io/kafka_lookup.h"
+#include "io/kafka_wake.h"
+
+enum {
+    KAFKA_TURN_MESSAGES = 512,  /* most that one turn of the loop takes from the client */
+    KAFKA_WAITING_MOST = 512,   /* messages that wait before all partitions are stopped */
+    KAFKA_WAITING_BYTES = 4 << 20,
+    KAFKA_TICK_MS = 100,
+    KAFKA_KEY_SIZE = 512, /* of an assigned partition: number and topic (249 characters at most) */
+};
+
+struct waiting {
+    rd_kafka_message_t *message;
+    struct waiting *next;
+};
+
+/* A partition that is ours. */
+struct assigned {
+    struct kafka_partition id; /* topic is owned */
+    int64_t start;             /* offset, or KAFKA_START_* */
+    int64_t next_offset;       /* after the last message that the client handed out; -1: none yet */
+    bool is_paused;            /* by the owner */
+    bool is_stopped;           /* paused in the client */
+    bool is_lost;              /* its offset is outside of the log, the client has stopped reading it */
+    int64_t lost_offset;
+    struct waiting *first;
+    struct waiting **end;
+    size_t key_len;
+    UT_hash_handle hh;
+    char key[]; /* number, then topic */
+};
+
+enum lookup_purpose { LOOKUP_FOR_PROBE, LOOKUP_FOR_ASSIGN, LOOKUP_FOR_LOST };
+
+/* The question under way and what waits to be asked. */
+struct questions {
+    struct kafka_lookup *lookup; /* or NULL */
+    enum lookup_purpose purpose;
+    bool is_stale;                  /* the partitions it was about are no longer ours */
+    bool is_probe_due;
+    rd_kafka_topic_partition_list_t *offered; /* group: given to us, not yet taken; NULL when none */
+    int64_t not_before_ms;
+};
+
+struct open_commit {
+    kafka_commit_fn fn; /* NULL: none is open */
+    void *arg;
+    intptr_t number;
+    int64_t give_up_at_ms;
+    char problem[256]; /* refused at once; answered from the loop */
+};
+
+struct kafka_consumer {
+    struct loop *loop;
+    struct kafka_consumer_events events;
+    rd_kafka_t *rk;
+    rd_kafka_queue_t *queue;
+    rd_kafka_queue_t *commit_queue;
+    struct kafka_wake *wake;
+    struct loop_timer *tick;
+    struct loop_timer *again;
+
+    struct assigned *assigned; /* hash */
+    struct assigned *latest;   /* of the last message */
+    const rd_kafka_topic_t *latest_topic;
+    size_t waiting_count;
+    size_t waiting_bytes;
+    bool is_held;
+    bool is_choked; /* too many wait: everything is stopped in the client until they are delivered */
+
+    char **topics;             /* NULL-terminated */
+    int32_t *static_partitions; /* NULL in group mode */
+    size_t static_count;
+    struct questions questions;
+    struct open_commit commit;
+
+    struct kafka_header *headers; /* of the record being delivered */
+    size_t header_capacity;
+    bool is_in_turn; /* callbacks of the owner run */
+    bool is_closing;
+    bool is_fatal;
+    bool is_state_known;
+    bool is_up;
+    char reason[256];
+};
+
+/* kafka_consumer.c */
+void consumer_set_state(struct kafka_consumer *consumer, bool is_up, const char *reason);
+void consumer_fail(struct kafka_consumer *consumer, const char *reason);
+void consumer_deliver(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
+
+/* kafka_partitions.c */
+struct assigned *partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition);
+struct assigned *partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
+struct assigned *partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
+/* Drops what waits, and the partition. */
+void partitions_clear(struct kafka_consumer *consumer);
+/* Makes the client's pauses what is_paused and is_choked ask for. */
+void partitions_apply_pauses(struct kafka_consumer *consumer);
+/* Resumes everything that is stopped: before the assignment changes, since a pause would outlive it. */
+void partitions_resume_all(struct kafka_consumer *consumer);
+/* Takes the message. */
+void partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
+/* Delivers what waits and may go, at most *budget messages. */
+void partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget);
+
+/* kafka_rebalance.c */
+bool rebalance_parse_static(struct kafka_consumer *consumer, const char *assign, struct err *err);
+bool rebalance_subscribe(struct kafka_consumer *consumer, struct err *err);
+void rebalance_on_change(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *arg);
+void rebalance_on_lost_offset(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
+/* Takes answers and asks what is to be asked next. */
+void rebalance_step(struct kafka_consumer *consumer);
+/* False: a question is still under way and goes on without us. */
+bool rebalance_finish(struct kafka_consumer *consumer, int64_t wait_ms);
+
+/* kafka_commit.c */
+void commit_step(struct kafka_consumer *consumer);
+/* Commits and waits at most `wait_ms`. */
+void commit_now(struct kafka_consumer *consumer, const rd_kafka_topic_partition_list_t *list, int64_t wait_ms);
+void commit_add(rd_kafka_topic_partition_list_t *list, const struct kafka_position *position);
+
+#endif

@@ -1,0 +1,215 @@
+#include "io/kafka_consumer_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+static size_t make_key(char key[KAFKA_KEY_SIZE], const char *topic, int32_t partition)
+{
+    size_t len = strnlen(topic, KAFKA_KEY_SIZE - sizeof(partition));
+
+    memcpy(key, &partition, sizeof(partition));
+    memcpy(key + sizeof(partition), topic, len);
+    return sizeof(partition) + len;
+}
+
+struct assigned *partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+    struct assigned *found;
+    char key[KAFKA_KEY_SIZE];
+    size_t len = make_key(key, topic, partition);
+
+    HASH_FIND(hh, consumer->assigned, key, len, found);
+    return found;
+}
+
+struct assigned *partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
+{
+    if (!message->rkt) {
+        return NULL;
+    }
+    if (!consumer->latest || consumer->latest_topic != message->rkt ||
+        consumer->latest->id.partition != message->partition) {
+        consumer->latest = partitions_find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
+        consumer->latest_topic = message->rkt;
+    }
+    return consumer->latest;
+}
+
+struct assigned *partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+{
+    char key[KAFKA_KEY_SIZE];
+    size_t len = make_key(key, topic, partition);
+    struct assigned *assigned = xcalloc(1, sizeof(*assigned) + len);
+
+    assigned->id.topic = xstrdup(topic);
+    assigned->id.partition = partition;
+    assigned->next_offset = -1;
+    assigned->end = &assigned->first;
+    assigned->key_len = len;
+    memcpy(assigned->key, key, len);
+    HASH_ADD(hh, consumer->assigned, key, len, assigned);
+    consumer->latest = NULL;
+    return assigned;
+}
+
+static rd_kafka_message_t *take_first(struct kafka_consumer *consumer, struct assigned *assigned)
+{
+    struct waiting *waiting = assigned->first;
+    rd_kafka_message_t *message = waiting->message;
+
+    assigned->first = waiting->next;
+    if (!assigned->first) {
+        assigned->end = &assigned->first;
+    }
+    consumer->waiting_count--;
+    consumer->waiting_bytes -= message->len;
+    free(waiting);
+    return message;
+}
+
+void partitions_clear(struct kafka_consumer *consumer)
+{
+    struct assigned *assigned;
+    struct assigned *next;
+
+    HASH_ITER(hh, consumer->assigned, assigned, next) {
+        HASH_DEL(consumer->assigned, assigned);
+        while (assigned->first) {
+            rd_kafka_message_destroy(take_first(consumer, assigned));
+        }
+        free((char *)assigned->id.topic);
+        free(assigned);
+    }
+    consumer->latest = NULL;
+    consumer->is_choked = false;
+}
+
+/* --- pauses ------------------------------------------------------------------------------------------------------- */
+
+/* On librdkafka 2.0.2 a resume of a partition that is not paused rewinds it: only differences are told. */
+static void stop_or_resume(struct kafka_consumer *consumer, bool stops, rd_kafka_topic_partition_list_t *list)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+
+    if (list->cnt > 0) {
+        code = stops ? rd_kafka_pause_partitions(consumer->rk, list) : rd_kafka_resume_partitions(consumer->rk, list);
+    }
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *element = &list->elems[i];
+        struct assigned *assigned = partitions_find(consumer, element->topic, element->partition);
+
+        if (code || element->err) {
+            log_event(LOG_WARN, "kafka_pause_failed", "topic", element->topic, "partition",
+                      log_int(element->partition), "problem", rd_kafka_err2str(code ? code : element->err), NULL);
+        } else {
+            assigned->is_stopped = stops;
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+void partitions_apply_pauses(struct kafka_consumer *consumer)
+{
+    int count = (int)HASH_COUNT(consumer->assigned);
+    rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(count);
+    rd_kafka_topic_partition_list_t *resume = rd_kafka_topic_partition_list_new(count);
+
+    for (struct assigned *a = consumer->assigned; a; a = a->hh.next) {
+        bool stops = a->is_paused || consumer->is_choked;
+
+        if (stops != a->is_stopped) {
+            rd_kafka_topic_partition_list_add(stops ? stop : resume, a->id.topic, a->id.partition);
+        }
+    }
+    stop_or_resume(consumer, true, stop);
+    stop_or_resume(consumer, false, resume);
+}
+
+void partitions_resume_all(struct kafka_consumer *consumer)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)HASH_COUNT(consumer->assigned));
+
+    for (struct assigned *a = consumer->assigned; a; a = a->hh.next) {
+        if (a->is_stopped) {
+            rd_kafka_topic_partition_list_add(list, a->id.topic, a->id.partition);
+        }
+    }
+    stop_or_resume(consumer, false, list);
+}
+
+static void set_paused(struct kafka_consumer *consumer, const struct kafka_partition *partition, bool is_paused)
+{
+    struct assigned *assigned = partitions_find(consumer, partition->topic, partition->partition);
+    rd_kafka_topic_partition_list_t *list;
+
+    if (!assigned || assigned->is_paused == is_paused) {
+        return;
+    }
+    assigned->is_paused = is_paused;
+    if ((is_paused || consumer->is_choked) != assigned->is_stopped) {
+        list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition);
+        stop_or_resume(consumer, is_paused, list);
+    }
+    if (!is_paused && assigned->first) {
+        loop_timer_start(consumer->again, 0);
+    }
+}
+
+void kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_partition *partition)
+{
+    set_paused(consumer, partition, true);
+}
+
+void kafka_consumer_resume(struct kafka_consumer *consumer, const struct kafka_partition *partition)
+{
+    set_paused(consumer, partition, false);
+}
+
+/* --- messages that wait ------------------------------------------------------------------------------------------- */
+
+void kafka_consumer_hold(struct kafka_consumer *consumer, bool is_held)
+{
+    if (consumer->is_held && !is_held) {
+        loop_timer_start(consumer->again, 0);
+    }
+    consumer->is_held = is_held;
+}
+
+void partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message)
+{
+    struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+
+    waiting->message = message;
+    *assigned->end = waiting;
+    assigned->end = &waiting->next;
+    consumer->waiting_count++;
+    consumer->waiting_bytes += message->len;
+    if (!consumer->is_choked &&
+        (consumer->waiting_count >= KAFKA_WAITING_MOST || consumer->waiting_bytes >= KAFKA_WAITING_BYTES)) {
+        consumer->is_choked = true;
+        partitions_apply_pauses(consumer);
+    }
+}
+
+void partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget)
+{
+    bool is_any_left = false;
+
+    for (struct assigned *a = consumer->assigned; a && consumer->waiting_count > 0; a = a->hh.next) {
+        while (a->first && !a->is_paused && !consumer->is_held && *budget > 0) {
+            (*budget)--;
+            consumer_deliver(consumer, a, take_first(consumer, a));
+        }
+        is_any_left = is_any_left || (a->first && !a->is_paused);
+    }
+    if (consumer->is_choked && !consumer->is_held && !is_any_left) {
+        consumer->is_choked = false;
+        partitions_apply_pauses(consumer);
+    }
+}
