@@ -31,7 +31,7 @@ async function ask(method, path, body) {
     return json;
 }
 
-const time = (text) => new Date(text).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const time = (text) => new Date(text).toLocaleTimeString([], { timeStyle: "medium", hourCycle: "h23" });
 const count = (number, one, many) => `${number.toLocaleString()} ${number === 1 ? one : many}`;
 
 /* --- counts --- */
@@ -168,8 +168,11 @@ function showSms(message) {
     }
     const size = `${count(message.segments, "segment", "segments")}, ` +
         (message.unicode ? `${message.units} UTF-16 units (UCS-2)` : `${message.units} septets (GSM-7)`);
+    const isMangled = message.unicode && /"unicodeEnabled"\s*:\s*false/.test(message.request.body || "");
     return [make("div", { class: "sms" }, make("div", { class: "bubble", dir: "auto" }, message.text),
-        make("p", { class: "quiet" }, size))];
+        make("p", { class: "quiet" }, size),
+        isMangled ? make("p", { class: "bad" },
+            "unicodeEnabled is false: Brevo replaces the characters that GSM-7 lacks.") : null)];
 }
 
 function pretty(body) {
@@ -214,7 +217,11 @@ function showTab(name) {
 async function choose(id) {
     state.chosen = id;
     for (const button of $("list").querySelectorAll("button")) {
-        button.toggleAttribute("aria-current", Number(button.dataset.id) === id);
+        if (Number(button.dataset.id) === id) {
+            button.setAttribute("aria-current", "true");
+        } else {
+            button.removeAttribute("aria-current");
+        }
     }
     try {
         state.message = await ask("GET", `/api/messages/${id}`);
