@@ -9,5 +9,6 @@
 
 int worker_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
+int demo_command(int argc, char **argv);
 
 #endif

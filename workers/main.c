@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
     {"worker", worker_command, "consume events and send their messages"},
     {"sandbox", sandbox_command, "a local provider with an inbox page, and faults on demand"},
+    {"demo", demo_command, "the whole system on this machine, nothing to set up"},
     {NULL, NULL, NULL},
 };
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
+#include "base/hash_table.h"
 
 #include "base/mem.h"
 #include "core/outcome.h"
