@@ -210,11 +210,11 @@ static bool apply_file(rd_kafka_conf_t *conf, const struct kafka_settings *setti
 
 /* --- roles -------------------------------------------------------------------------------------------------------- */
 
-/* librdkafka warns about producer properties given to a consumer and the other way round: intended here, since one
- * file serves both. Its other lines say what on_state and the answers say as well, so the least is kept. */
+/* librdkafka warns about producer properties given to a consumer and the other way round, which is intended since one
+ * file serves both, and about brokers (such as the embedded one) that cannot be told not to create topics. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
-    bool is_expected = strcmp(facility, "CONFWARN") == 0;
+    bool is_expected = strcmp(facility, "CONFWARN") == 0 || strcmp(facility, "AUTOCREATE") == 0;
 
     log_event(level <= 4 && !is_expected ? LOG_WARN : LOG_DEBUG, "kafka", "client", rd_kafka_name(rk), "facility",
               facility, "text", text, NULL);
