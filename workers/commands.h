@@ -10,5 +10,6 @@
 int worker_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
+int broker_command(int argc, char **argv);
 
 #endif

@@ -17,6 +17,7 @@ static const struct command commands[] = {
     {"worker", worker_command, "consume events and send their messages"},
     {"sandbox", sandbox_command, "a local provider with an inbox page, and faults on demand"},
     {"demo", demo_command, "the whole system on this machine, nothing to set up"},
+    {"broker", broker_command, "run an embedded Kafka broker for development"},
     {NULL, NULL, NULL},
 };
 
