@@ -72,18 +72,16 @@ static void print_progress(struct demo *demo, bool is_last)
     fflush(stdout);
 }
 
-static void fail(struct demo *demo, const char *format, const char *detail)
+static void fail(struct demo *demo, const char *what, const char *why)
 {
-    fprintf(stderr, "\nperkline demo: ");
-    fprintf(stderr, format, detail);
-    fputc('\n', stderr);
+    fprintf(stderr, "\nperkline demo: %s%s\n", what, why);
     demo->status = 1;
     loop_stop(demo->loop);
 }
 
 static void on_lost(void *arg, const char *name)
 {
-    fail(arg, "%s ended by itself", name);
+    fail(arg, name, " ended by itself");
 }
 
 static void enter(struct demo *demo, enum phase phase)
@@ -127,7 +125,7 @@ static void start_workers(struct demo *demo)
 
     if (!demo_parts_look(demo->parts)) {
         if (clock_mono_ms() - demo->phase_at > START_LIMIT_MS) {
-            fail(demo, "%s does not start", "the sandbox");
+            fail(demo, "the sandbox", " does not start");
         }
         return;
     }
@@ -137,7 +135,7 @@ static void start_workers(struct demo *demo)
                                           .queue_kib = 4096};
     demo->producer = kafka_producer_open(demo->loop, &demo->kafka, &err);
     if (!demo->producer || !demo_parts_start_workers(demo->parts, &err)) {
-        fail(demo, "%s", err.text);
+        fail(demo, err.text, "");
         return;
     }
     printf("broker   %s (embedded)\ninbox    %s/\nlogs     %s (until the end)\n\n", demo_parts_bootstrap(demo->parts),
@@ -186,7 +184,7 @@ static void publish(struct demo *demo)
     }
     if (demo->published == 2 * demo->events.count && kafka_producer_open_count(demo->producer) == 0) {
         if (demo->refused) {
-            fail(demo, "%s", "the broker did not take all events");
+            fail(demo, "the broker", " did not take all events");
             return;
         }
         enter(demo, PHASE_WAIT);
@@ -202,7 +200,7 @@ static void read_books(struct demo *demo)
     }
     demo->books_at = clock_mono_ms();
     if (!demo_books_read(demo->books, &demo->kafka, &demo->topics, &err)) {
-        fail(demo, "%s", err.text);
+        fail(demo, err.text, "");
     }
 }
 
