@@ -8,6 +8,7 @@ enum {
     RETRY_LEAST_MS = 1000,
     RETRY_MOST_MS = 3600 * 1000,
     HOUR_S = 3600,
+    HOUR_LIMIT_LEAST = 100000,
 };
 
 /* Codes that say nothing about the message: the account cannot send now. */
@@ -130,8 +131,8 @@ static int64_t read_number(const struct attempt *attempt, const char *name)
     return number;
 }
 
-/* `reset` counts seconds from now. There are two windows, a second and an hour; what resets later than in a second is
- * the hour's. */
+/* `reset` counts seconds from now. There are two windows, a second (150 to 6,000 calls) and an hour (540,000 and more);
+ * the answer does not say whose figures it carries. */
 static void read_limits(const struct attempt *attempt, struct verdict *verdict)
 {
     int64_t limit = read_number(attempt, "x-sib-ratelimit-limit");
@@ -140,8 +141,8 @@ static void read_limits(const struct attempt *attempt, struct verdict *verdict)
     verdict->limit_remaining = read_number(attempt, "x-sib-ratelimit-remaining");
     verdict->limit_reset_ms = reset_s < 0 ? -1 : reset_s * 1000;
     verdict->limit_per_s = limit;
-    if (limit > 0 && reset_s > 1) {
-        verdict->limit_per_s = limit < HOUR_S ? 1 : limit / HOUR_S;
+    if (limit >= HOUR_LIMIT_LEAST && reset_s > 1) {
+        verdict->limit_per_s = limit / HOUR_S;
     }
     if (attempt->status == 429 && verdict->retry_after_ms == 0 && reset_s >= 0) {
         int64_t ms = reset_s * 1000;
