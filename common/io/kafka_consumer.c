@@ -187,10 +187,11 @@ static bool take_message(struct kafka_consumer *consumer)
     return true;
 }
 
-/* While held, only the tick takes messages from the client, to get at the group events among them. */
+/* While held, only the tick takes messages from the client, to get at the group events among them; a few at a time, since
+ * too many that wait stop the partitions, and that costs what was read ahead. */
 static void drain(struct kafka_consumer *consumer, bool is_tick)
 {
-    int budget = KAFKA_TURN_MESSAGES;
+    int budget = consumer->is_held ? KAFKA_HELD_MESSAGES : KAFKA_TURN_MESSAGES;
     bool has_more = true;
 
     consumer->is_in_turn = true;

@@ -22,6 +22,7 @@
 
 enum {
     KAFKA_TURN_MESSAGES = 512,  /* most that one turn of the loop takes from the client */
+    KAFKA_HELD_MESSAGES = 16,    /* taken per tick while held */
     KAFKA_WAITING_MOST = 512,   /* messages that wait before all partitions are stopped */
     KAFKA_WAITING_BYTES = 4 << 20,
     KAFKA_TICK_MS = 100,
