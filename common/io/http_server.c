@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
-#include <uthash.h>
 #include <utlist.h>
 #include <uv.h>
 

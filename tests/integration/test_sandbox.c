@@ -373,6 +373,7 @@ static void test_a_refused_request_does_not_use_up_its_key(void **state)
 
     put_faults(s, "{\"faults\":[{\"kind\":\"http_500\",\"times\":1}]}", 200);
     assert_int_equal(send_email(s, MID1, KEY1), 500);
+    assert_int_equal(count_listed(s, "accepted=false&to=ilona&mid=" MID1), 1);
     assert_int_equal(send_email(s, MID1, KEY1), 201);
     assert_int_equal(send_email(s, MID1, KEY1), 400);
 }

@@ -347,6 +347,16 @@ static void keep(struct calls *calls, const struct http_exchange *exchange, cons
     inbox_add(calls->inbox, &message);
 }
 
+/* Who a call that is refused unread was for: nothing depends on it but the inbox. */
+static void describe(const struct calls *calls, struct slice body, struct call *call)
+{
+    struct refusal refusal;
+
+    if (calls->settings.is_fast || !brevo_api_parse(call->channel, body, call, &refusal)) {
+        brevo_api_scan(call->channel, body, call);
+    }
+}
+
 static void decide(struct calls *calls, struct http_exchange *exchange, enum channel channel, const struct fault *fault,
                    struct reply *reply)
 {
@@ -356,10 +366,10 @@ static void decide(struct calls *calls, struct http_exchange *exchange, enum cha
     uint32_t copy = 0;
 
     if (!fault_is_after(fault->kind)) {
-        brevo_api_scan(channel, http_exchange_body(exchange), &call);
+        describe(calls, http_exchange_body(exchange), &call);
         reply_spoil(reply, fault);
     } else if (!rate_take(&calls->rates[channel], loop_now_ms(calls->loop))) {
-        brevo_api_scan(channel, http_exchange_body(exchange), &call);
+        describe(calls, http_exchange_body(exchange), &call);
         reply_status(reply, 429);
     } else if (check_call(calls, exchange, channel, &call, reply)) {
         reply_accept(calls, reply, channel, wall_ms);
