@@ -52,7 +52,7 @@ struct claims_call {
     char fingerprint[CLAIM_FINGERPRINT_SIZE];
     uint64_t fence; /* SETTLE */
     char state;
-    char info[PROVIDER_ID_SIZE];
+    char info[CLAIM_INFO_SIZE];
     int64_t ttl_ms, delay_ms;
 };
 

@@ -25,7 +25,7 @@
 
 struct claims;
 
-enum { CLAIM_ID_SIZE = 40, CLAIM_FINGERPRINT_SIZE = 40, CLAIM_SHARDS = 256 };
+enum { CLAIM_INFO_SIZE = PROVIDER_ID_SIZE + 48, CLAIM_ID_SIZE = 40, CLAIM_FINGERPRINT_SIZE = 40, CLAIM_SHARDS = 256 };
 
 static const int64_t CLAIM_FOREVER_MS = 100LL * 366 * 86400000;
 
@@ -45,7 +45,7 @@ struct claim_record {
     int attempts;        /* W U P */
     int64_t first_ms;    /* W U P: Redis' wall clock */
     char fingerprint[CLAIM_FINGERPRINT_SIZE]; /* W U P: "version:hash" */
-    char info[PROVIDER_ID_SIZE];              /* S: provider id; X D H: reason */
+    char info[CLAIM_INFO_SIZE];               /* S X D H: as it was settled */
 };
 
 bool claim_record_is_terminal(const struct claim_record *record);
@@ -94,7 +94,7 @@ void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up
 /* A new claim id is made when claim->id is "". `ttl_ms`: how long the record outlives its last change. */
 void claims_begin(struct claims *claims, const struct mid *mid, struct claim *claim, const char *fingerprint,
                   int64_t ttl_ms, claims_begin_fn fn, void *arg);
-/* `state`: S X D H P U. `info`: provider id or reason. `delay_ms`: P and U only. */
+/* `state`: S X D H P U. `info`: what to keep with a terminal state, at most CLAIM_INFO_SIZE. `delay_ms`: P and U only. */
 void claims_settle(struct claims *claims, const struct mid *mid, uint64_t fence, char state, const char *info,
                    int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg);
 

@@ -183,7 +183,7 @@ static void on_restored(void *arg, enum redis_status status, const struct redis_
 
 void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info)
 {
-    char record[PROVIDER_ID_SIZE + 32];
+    char record[CLAIM_INFO_SIZE + 32];
 
     snprintf(record, sizeof(record), "%c|%" PRIu64 "|%s", state, fence, info);
     claims->restores_open++;

@@ -1,5 +1,6 @@
 #include "run/recovery.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -33,6 +34,7 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
     static const char letters[] = {[OUTCOME_SENT] = 'S', [OUTCOME_SUPPRESSED] = 'X', [OUTCOME_EXPIRED] = 'X',
                                    [OUTCOME_DEAD] = 'D', [OUTCOME_HELD] = 'H'};
     struct outcome_summary summary;
+    char info[CLAIM_INFO_SIZE];
     struct err err = {0};
 
     if (!record->value.data) {
@@ -45,8 +47,9 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
         return;
     }
     recovery->records++;
-    claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence,
-                   summary.state == OUTCOME_SENT ? summary.provider_id : summary.reason);
+    /* "-": from no record in flight; its outcome is on the topic already. */
+    snprintf(info, sizeof(info), "- %s", summary.state == OUTCOME_SENT ? summary.provider_id : summary.reason);
+    claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence, info);
 }
 
 static void read_some(struct recovery *recovery)

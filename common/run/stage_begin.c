@@ -139,8 +139,7 @@ static void on_claim(void *arg, const struct claim_result *result)
         resolve(stage, task, result);
         break;
     case CLAIM_DONE:
-        task_take_outcome(task, &result->record);
-        leave(stage, task, task->parcel->is_suspect ? EXIT_TERMINAL : EXIT_FINISHED);
+        leave(stage, task, task_take_outcome(task, &result->record) ? EXIT_TERMINAL : EXIT_FINISHED);
         break;
     case CLAIM_BUSY:
         wait_for(stage, task, result->wait_ms < MOST_BUSY_WAIT_MS ? result->wait_ms : MOST_BUSY_WAIT_MS);

@@ -25,14 +25,15 @@ static void on_record(void *arg, const struct claim_record *record)
 {
     struct task *task = arg;
     bool is_event = task->flow != NULL;
+    bool must_publish;
 
     task->seen = *record;
     if (!claim_record_is_terminal(record)) {
         task_exit(task, is_event ? EXIT_NEXT : EXIT_CLAIM);
         return;
     }
-    task_take_outcome(task, record);
-    task_exit(task, is_event && task->parcel->is_suspect ? EXIT_TERMINAL : EXIT_FINISHED);
+    must_publish = task_take_outcome(task, record);
+    task_exit(task, must_publish ? EXIT_TERMINAL : EXIT_FINISHED);
 }
 
 static void enter(void *arg, struct task *task)

@@ -63,8 +63,9 @@ static void enter(void *arg, struct task *task)
 {
     struct settle *stage = arg;
     uint64_t fence = task->has_claim ? task->claim.fence : task->seen.state == 'P' ? task->seen.fence : 0;
-    const char *info = task->settle_as == 'S' ? task->provider_id : task->reason;
+    char info[PROVIDER_ID_SIZE + 48];
 
+    task_format_info(task, info, sizeof(info));
     claims_settle(stage->claims, &task->mid, fence, task->settle_as, info, task_ttl_ms(task), task->wait_ms, on_settled,
                   task);
 }

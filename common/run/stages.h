@@ -40,7 +40,11 @@ void task_call_later(struct task *task, struct loop *loop, int64_t delay_ms, loo
 int64_t task_ttl_ms(const struct task *task);
 /* "version:hash", as the claim carries it; "" for a record that is no event. */
 void task_fingerprint(const struct task *task, char text[CLAIM_FINGERPRINT_SIZE]);
-/* The outcome that a terminal record stands for. */
-void task_take_outcome(struct task *task, const struct claim_record *record);
+/* What a terminal record keeps behind its fence: "<partition>.<offset> <provider id or reason>", the place being where the
+ * delivery came from first. */
+void task_format_info(const struct task *task, char *info, size_t size);
+/* The outcome that a terminal record stands for. True when it must be published again: this very record was settled by
+ * an earlier owner, who may have died before Kafka acknowledged the outcome. */
+bool task_take_outcome(struct task *task, const struct claim_record *record);
 
 #endif
