@@ -1,7 +1,6 @@
 #include "core/sms_text.h"
 
 #include <stddef.h>
-#include <string.h>
 
 #include "base/utf8.h"
 
@@ -12,16 +11,15 @@ static const uint16_t gsm_others[] = {
     0x00f9, 0x00fc, 0x0393, 0x0394, 0x0398, 0x039b, 0x039e, 0x03a0, 0x03a3, 0x03a6, 0x03a8, 0x03a9,
 };
 
+static const uint8_t ascii_septets[128] = {
+    ['\n'] = 1, ['\f'] = 2, ['\r'] = 1, [' ' ... 'Z'] = 1, ['['] = 2, ['\\'] = 2, [']'] = 2,
+    ['^'] = 2,  ['_'] = 1,  ['a' ... 'z'] = 1, ['{'] = 2, ['|'] = 2, ['}'] = 2, ['~'] = 2,
+};
+
 int sms_gsm_septets(uint32_t c)
 {
     if (c < 0x80) {
-        if (c == '\n' || c == '\r') {
-            return 1;
-        }
-        if (c == '\f' || (c >= ' ' && strchr("^{}\\[~]|", (int)c))) {
-            return 2;
-        }
-        return c >= ' ' && c != '`' && c != 0x7f ? 1 : 0;
+        return ascii_septets[c];
     }
     if (c == 0x20ac) {
         return 2; /* euro */

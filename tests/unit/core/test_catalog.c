@@ -103,8 +103,9 @@ static void every_fault_is_named_with_its_place(void **state)
         const char *file;
         const char *diag;
     } cases[] = {
-        {"bad YAML in a brand", "=== _brands/default.yaml\nname: [x\n",
-         "_brands/default.yaml:2:1: error: did not find expected ',' or ']' while parsing a flow sequence"},
+        {"bad YAML in a brand", "=== _brands/owl.yaml\nname: [x\n",
+         "_brands/owl.yaml:2:1: error: not YAML: did not find expected ',' or ']' (check indentation, quotes and brackets "
+         "of this line and the one before)"},
         {"unknown key in front matter", "=== news/email.en.liquid\n---\nsubject: x\npreheder: y\n---\nz\n",
          "news/email.en.liquid:3:1: error: unknown key 'preheder' in the front matter (did you mean 'preheader'?)"},
         {"front matter that never ends", "=== news/email.en.liquid\n---\nsubject: x\n",
@@ -118,10 +119,11 @@ static void every_fault_is_named_with_its_place(void **state)
         {"unknown layout", "=== news/email.en.liquid\n---\nsubject: x\nlayout: emial\n---\nz\n",
          "news/email.en.liquid:3:9: error: there is no layout 'emial' in _layouts (did you mean 'email'?)"},
         {"unknown partial", "=== news/email.en.liquid\n---\nsubject: x\n---\nz\n{% include 'helo' %}\n",
-         "news/email.en.liquid:5:12: error: there is no partial \"helo\" (did you mean 'hello'?)"},
+         "news/email.en.liquid:5:1: error: there is no partial \"helo\" (did you mean 'hello'?)"},
         {"unknown filter, on the line of the file", "=== news/email.en.liquid\n---\nsubject: x\n---\nz\n\n{{ a | nubmer }}\n",
          "news/email.en.liquid:6:8: error: unknown filter \"nubmer\" (did you mean \"number\"?)"},
-        {"a fault in a partial", "=== _partials/hello.liquid\n<p>\n{% if %}</p>\n", NULL},
+        {"a fault in a partial", "=== _partials/hello.liquid\n<p>\n{% if %}</p>\n",
+         "_partials/hello.liquid:2:7: error: expected a value but found the end"},
         {"a text that is not translated", "=== news/sms.hu.liquid\nx {{ 'points.lost' | t: count: 1 }}\n",
          "news/sms.hu.liquid:1:6: error: no text 'points.lost' in _strings for locale 'hu' (did you mean 'points.left'?)"},
         {"a text that a partial needs is missing in one language", "=== _strings/hu.yaml\npoints: {left: {one: a, other: b}}\n",
@@ -158,7 +160,8 @@ static void every_fault_is_named_with_its_place(void **state)
         {"a channel without the default locale",
          "=== lone/flow.yaml\non: x.y\ndedupe: [member.id]\nchannels: {sms: {}}\n=== lone/sms.hu.liquid\nx\n",
          "lone/flow.yaml: error: the channel sms has no template for the default locale 'en' (add lone/sms.en.liquid)"},
-        {"a sample that is no event", "=== news/samples/one.json\n{\"specversion\":\"1.0\"}\n", NULL},
+        {"a sample that is no event", "=== news/samples/one.json\n{\"specversion\":\"1.0\"}\n",
+         "news/samples/one.json: error: the sample is no event: id is missing (missing_attribute)"},
     };
 
     (void)state;
@@ -173,9 +176,7 @@ static void every_fault_is_named_with_its_place(void **state)
             fail_msg("%s: taken", cases[i].name);
         }
         assert_true(diags.error_count > 0);
-        if (cases[i].diag) {
-            check_diag(cases[i].name, &diags, cases[i].diag);
-        }
+        check_diag(cases[i].name, &diags, cases[i].diag);
         diag_list_finish(&diags);
     }
 }
@@ -188,10 +189,10 @@ static void a_fault_that_many_share_is_told_once(void **state)
     (void)state;
     diag_list_init(&diags);
     assert_null(build(texts, 2, &diags));
-    assert_int_equal(diags.count, 2); /* in HTML, and as no text part can be made of it */
+    assert_int_equal(diags.count, 1);
     assert_string_equal(diags.items[0].file, "_partials/hello.liquid");
     assert_int_equal(diags.items[0].line, 2);
-    assert_int_equal(diags.error_count, 2);
+    assert_int_equal(diags.error_count, 1);
     diag_list_finish(&diags);
 }
 
@@ -508,7 +509,7 @@ static void a_message_that_cannot_be_made_says_why(void **state)
         {"too many segments", CHANNEL_SMS,
          "{\"member\":{" MEMBER "},\"points\":1,\"more\":\"\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9"
          "\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9 01234567890123456789012345678901234567890123456789\"}",
-         "over_budget", "news/sms.en.liquid: 2 segments (88 units of UCS-2), the flow allows 1"},
+         "over_budget", "news/sms.en.liquid: 2 segments (87 units of UCS-2), the flow allows 1"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
