@@ -50,8 +50,10 @@ struct http_reply {
     struct slice body;     /* at most 64 KiB */
     const struct http_header *headers; /* names in lower case; last wins */
     size_t header_count;
-    const char *problem;   /* "" or a short stable word for logs and metrics: "timeout", "connect", "dns", "tls",
-                              "reset", "empty", "garbage", "repeat_stopped", "lease_over", "peer_refused", ... */
+    const char *problem;   /* "" or a short stable word for logs and metrics: "timeout", "connect", "connect_timeout",
+                              "dns", "tls", "certificate", "reset", "empty", "garbage", "partial", "too_large",
+                              "repeat_stopped", "lease_over", "peer_refused", "bad_url", "bad_request", "closed",
+                              "other" */
     bool is_permanent;     /* the problem is one of configuration (certificate, URL): stop the channel */
     int64_t total_ms;
 };
@@ -59,13 +61,14 @@ struct http_reply {
 typedef void (*http_fn)(void *arg, const struct http_reply *reply);
 
 struct http_client *http_open(struct loop *loop, const struct http_settings *settings, struct err *err);
-/* Requests still open are answered with problem "closed". */
+/* Requests still open are answered with problem "closed", from within the call; no new ones may be begun then. */
 void http_close(struct http_client *client);
 
 /* True when the URL may be used with these settings: https, or http where plain is allowed. */
 bool http_check_url(const struct http_settings *settings, const char *url, struct err *err);
 
-/* Answered exactly once, never from within the call. */
+/* Answered exactly once, never from within the call. Headers that could break the request (line breaks, control
+ * characters, more than 64) are answered with problem "bad_request". */
 void http_begin(struct http_client *client, const struct http_request *request, http_fn fn, void *arg);
 int64_t http_free_slots(const struct http_client *client);
 
