@@ -168,7 +168,7 @@ static void keys_go_to_the_partition_that_java_clients_choose(void **state)
     static const struct {
         const char *key;
         int32_t partition;
-    } cases[] = {{"member-1", 6}, {"member-42", 6}, {"a", 4}, {"loyalty", 7}};
+    } cases[] = {{"member-1", 6}, {"member-3", 1}, {"a", 4}, {"loyalty", 7}};
     struct fixture f;
 
     (void)state;

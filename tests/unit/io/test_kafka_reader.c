@@ -1,0 +1,187 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "io/kafka_reader.h"
+#include "kafka_fixture.h"
+
+static struct kafka_reader *open_reader(struct fixture *f)
+{
+    struct err err = {""};
+    struct kafka_reader *reader = kafka_reader_open(&f->settings, f->topic, &err);
+
+    assert_string_equal(err.text, "");
+    return reader;
+}
+
+/* Reads to the end; next[] must rise without gaps. */
+static size_t read_all(struct kafka_reader *reader, int64_t next[FIXTURE_PARTITIONS])
+{
+    int64_t patience_ends_ms = clock_mono_ms() + FIXTURE_PATIENCE_MS;
+    const struct kafka_record *record;
+    struct err err = {""};
+    bool is_end = false;
+    size_t count = 0;
+
+    while (!is_end) {
+        assert_true(clock_mono_ms() < patience_ends_ms);
+        assert_true(kafka_reader_next(reader, 500, &record, &is_end, &err));
+        if (record) {
+            assert_false(is_end);
+            assert_int_equal(record->offset, next[record->partition]);
+            next[record->partition]++;
+            count++;
+        }
+    }
+    return count;
+}
+
+static void every_record_up_to_the_end_that_was_there_at_open_is_read_once(void **state)
+{
+    struct fixture f;
+    int64_t next[FIXTURE_PARTITIONS] = {0};
+
+    (void)state;
+    fixture_start(&f, 3);
+    fixture_produce(&f, 0, 0, 700);
+    fixture_produce(&f, 2, 0, 50);
+    struct kafka_reader *reader = open_reader(&f);
+    assert_int_equal(kafka_reader_total(reader), 750);
+    fixture_produce(&f, 0, 700, 30); /* too late for this reader */
+    fixture_produce(&f, 1, 0, 30);
+    assert_int_equal(read_all(reader, next), 750);
+    assert_int_equal(next[0], 700);
+    assert_int_equal(next[1], 0);
+    assert_int_equal(next[2], 50);
+    kafka_reader_close(reader);
+    fixture_stop(&f);
+}
+
+static void what_a_record_holds_comes_through(void **state)
+{
+    struct kafka_header headers[] = {{"a", {"\0b", 2}}, {"c", SLICE("d")}};
+    struct fixture f;
+    struct answers answers = {0};
+    const struct kafka_record *record = NULL;
+    struct err err = {""};
+    bool is_end = false;
+
+    (void)state;
+    fixture_start(&f, 1);
+    struct kafka_producer *producer = kafka_producer_open(f.loop, &f.settings, &err);
+    struct kafka_message message = {.topic = f.topic,
+                                    .timestamp_ms = 1700000000001,
+                                    .key = {"k\0", 2},
+                                    .value = SLICE("value"),
+                                    .headers = headers,
+                                    .header_count = 2};
+    struct kafka_message bare = {.topic = f.topic, .value = SLICE("bare")};
+    kafka_produce(producer, &message, fixture_on_produced, &answers);
+    kafka_produce(producer, &bare, fixture_on_produced, &answers);
+    WAIT_UNTIL(&f, answers.done == 2);
+    kafka_producer_close(producer, 1000);
+
+    struct kafka_reader *reader = open_reader(&f);
+    assert_true(kafka_reader_next(reader, 20000, &record, &is_end, &err));
+    assert_non_null(record);
+    assert_string_equal(record->topic, f.topic);
+    assert_int_equal(record->timestamp_ms, 1700000000001);
+    assert_true(slice_equal(record->key, slice_make("k\0", 2)));
+    assert_true(slice_is(record->value, "value"));
+    assert_int_equal(record->header_count, 2);
+    assert_string_equal(record->headers[0].name, "a");
+    assert_true(slice_equal(record->headers[0].value, slice_make("\0b", 2)));
+    assert_true(kafka_reader_next(reader, 20000, &record, &is_end, &err));
+    assert_non_null(record);
+    assert_true(slice_is(record->value, "bare"));
+    assert_null(record->key.data);
+    assert_int_equal(record->header_count, 0);
+    assert_true(kafka_reader_next(reader, 0, &record, &is_end, &err));
+    assert_true(is_end);
+    assert_null(record);
+    kafka_reader_close(reader);
+    fixture_stop(&f);
+}
+
+static void an_empty_topic_is_at_its_end_at_once(void **state)
+{
+    struct fixture f;
+    int64_t next[FIXTURE_PARTITIONS] = {0};
+
+    (void)state;
+    fixture_start(&f, 4);
+    struct kafka_reader *reader = open_reader(&f);
+    assert_int_equal(kafka_reader_total(reader), 0);
+    assert_int_equal(read_all(reader, next), 0);
+    kafka_reader_close(reader);
+    fixture_stop(&f);
+}
+
+static void reading_twice_gives_the_same_for_nothing_was_committed(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 1);
+    fixture_produce(&f, 0, 0, 20);
+    for (int i = 0; i < 2; i++) {
+        int64_t next[FIXTURE_PARTITIONS] = {0};
+        struct kafka_reader *reader = open_reader(&f);
+
+        assert_int_equal(read_all(reader, next), 20);
+        kafka_reader_close(reader);
+    }
+    fixture_stop(&f);
+}
+
+static void closing_in_the_middle_is_fine(void **state)
+{
+    struct fixture f;
+    const struct kafka_record *record = NULL;
+    struct err err = {""};
+    bool is_end;
+
+    (void)state;
+    fixture_start(&f, 2);
+    fixture_produce(&f, 0, 0, 500);
+    fixture_produce(&f, 1, 0, 500);
+    struct kafka_reader *reader = open_reader(&f);
+    assert_true(kafka_reader_next(reader, 20000, &record, &is_end, &err));
+    assert_non_null(record);
+    kafka_reader_close(reader);
+    fixture_stop(&f);
+}
+
+static void a_topic_that_does_not_exist_and_a_broker_that_is_not_there_are_errors(void **state)
+{
+    struct fixture f;
+    struct err err = {""};
+
+    (void)state;
+    fixture_start(&f, 1);
+    if (fixture_is_real()) { /* the embedded broker creates whatever is asked for */
+        assert_null(kafka_reader_open(&f.settings, "no-such-topic", &err));
+        assert_string_equal(err.text, "topic no-such-topic does not exist");
+    }
+    err_clear(&err);
+    assert_null(kafka_reader_open(&f.settings, "", &err));
+    assert_true(err_is_set(&err));
+    fixture_stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_record_up_to_the_end_that_was_there_at_open_is_read_once),
+        cmocka_unit_test(what_a_record_holds_comes_through),
+        cmocka_unit_test(an_empty_topic_is_at_its_end_at_once),
+        cmocka_unit_test(reading_twice_gives_the_same_for_nothing_was_committed),
+        cmocka_unit_test(closing_in_the_middle_is_fine),
+        cmocka_unit_test(a_topic_that_does_not_exist_and_a_broker_that_is_not_there_are_errors),
+    };
+
+    cmocka_set_test_filter(getenv("TEST_FILTER"));
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
