@@ -30,8 +30,8 @@ struct http_server_settings {
 
 typedef void (*http_handler_fn)(void *arg, struct http_exchange *exchange);
 
-struct http_server *http_server_open(struct loop *loop, const struct http_server_settings *settings,
-                                     http_handler_fn fn, void *arg, struct err *err);
+struct http_server *http_server_open(struct loop *loop, const struct http_server_settings *settings, http_handler_fn fn,
+                                     void *arg, struct err *err);
 /* Open connections are cut; exchanges not yet answered are gone. Not from within a handler. */
 void http_server_close(struct http_server *server);
 /* "127.0.0.1:41833", with the port that was really taken. */

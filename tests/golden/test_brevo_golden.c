@@ -1,8 +1,8 @@
 /*
  * Brevo's adapters against folders: tests/golden/brevo/<case>/input.json and `expected`.
  *
- * A case with "message" is a request to build: expected holds the request line, headers and body. A case with "answer" is
- * an answer to read: expected holds the verdict. GOLDEN_UPDATE=1 rewrites `expected`.
+ * A case with "message" is a request to build: expected holds the request line, headers and body. A case with "answer"
+ * is an answer to read: expected holds the verdict. GOLDEN_UPDATE=1 rewrites `expected`.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,9 +214,8 @@ int main(void)
         return 1;
     }
     for (int i = 0; i < count; i++) {
-        tests[i] = (struct CMUnitTest){.name = entries[i]->d_name,
-                                       .test_func = test_case,
-                                       .initial_state = entries[i]->d_name};
+        tests[i] = (struct CMUnitTest){
+            .name = entries[i]->d_name, .test_func = test_case, .initial_state = entries[i]->d_name};
     }
     status = _cmocka_run_group_tests("brevo", tests, (size_t)count, NULL, NULL);
     for (int i = 0; i < count; i++) {

@@ -664,8 +664,9 @@ static void test_an_sms_is_counted_in_segments(void **state)
     json_t *message;
 
     buf_init(&body, 0);
-    buf_append_text(&body, "{\"sender\":\"Example\",\"recipient\":\"36301234567\",\"unicodeEnabled\":true,\"tag\":\"" MID1
-                           "\",\"content\":\"");
+    buf_append_text(&body,
+                    "{\"sender\":\"Example\",\"recipient\":\"36301234567\",\"unicodeEnabled\":true,\"tag\":\"" MID1
+                    "\",\"content\":\"");
     for (int i = 0; i < 71; i++) {
         buf_append_text(&body, "ő");
     }
@@ -688,10 +689,22 @@ static void test_messages_can_be_filtered(void **state)
         const char *query;
         size_t count;
     } cases[] = {
-        {"", 3},          {"channel=email", 2},  {"channel=sms", 1},       {"mid=" MID1, 1},
-        {"tag=" MID2, 1}, {"tag=tier_upgrade", 2}, {"tag=tier", 0},        {"to=ILONA", 2},
-        {"to=3630", 1},   {"since=2", 1},        {"since=3", 0},           {"limit=2", 2},
-        {"limit=0", 0},   {"since=2000-01-01T00:00:00Z", 3}, {"since=2999-01-01T00:00:00Z", 0}, {"accepted=false", 0},
+        {"", 3},
+        {"channel=email", 2},
+        {"channel=sms", 1},
+        {"mid=" MID1, 1},
+        {"tag=" MID2, 1},
+        {"tag=tier_upgrade", 2},
+        {"tag=tier", 0},
+        {"to=ILONA", 2},
+        {"to=3630", 1},
+        {"since=2", 1},
+        {"since=3", 0},
+        {"limit=2", 2},
+        {"limit=0", 0},
+        {"since=2000-01-01T00:00:00Z", 3},
+        {"since=2999-01-01T00:00:00Z", 0},
+        {"accepted=false", 0},
     };
     struct sandbox *s = *state;
     struct answer answer;

@@ -21,12 +21,12 @@ enum { CALL_MID_SIZE = 65, REFUSAL_MESSAGE_SIZE = 160 };
 /* Texts are borrowed from `json`. */
 struct call {
     enum channel channel;
-    json_t *json; /* owned; NULL when the body was only scanned */
+    json_t *json;            /* owned; NULL when the body was only scanned */
     char mid[CALL_MID_SIZE]; /* the first tag, cut; "" when there is none */
     bool has_key;
     uint8_t key[KEY_SIZE];
-    bool is_drop; /* X-Sib-Sandbox: drop */
-    const char *to;      /* of the first recipient */
+    bool is_drop;   /* X-Sib-Sandbox: drop */
+    const char *to; /* of the first recipient */
     size_t to_count;
     const char *from;    /* address or SMS sender */
     const char *subject; /* NULL for SMS */

@@ -66,14 +66,10 @@ static const struct {
     const char *code;
     const char *message;
 } refusals[] = {
-    {400, "invalid_parameter", "invalid parameter"},
-    {401, "unauthorized", "Key not found"},
-    {402, "not_enough_credits", "Not enough credits"},
-    {403, "permission_denied", "permission denied"},
-    {404, "document_not_found", "document not found"},
-    {405, "method_not_allowed", "method not allowed"},
-    {406, "not_acceptable", "not acceptable"},
-    {422, "unprocessable_entity", "unprocessable entity"},
+    {400, "invalid_parameter", "invalid parameter"},   {401, "unauthorized", "Key not found"},
+    {402, "not_enough_credits", "Not enough credits"}, {403, "permission_denied", "permission denied"},
+    {404, "document_not_found", "document not found"}, {405, "method_not_allowed", "method not allowed"},
+    {406, "not_acceptable", "not acceptable"},         {422, "unprocessable_entity", "unprocessable entity"},
     {429, "too_many_requests", "Too many requests"},
 };
 

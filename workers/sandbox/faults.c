@@ -190,7 +190,8 @@ static bool read_rule(const json_t *json, struct fault_rule *rule, struct err *e
     }
     if ((probability && !json_is_number(probability)) || (ms && !json_is_integer(ms)) ||
         (times && !json_is_integer(times)) || (channel && !json_is_string(channel) && !json_is_null(channel))) {
-        return err_set(err, "\"probability\" is a number, \"ms\" and \"times\" are whole numbers, \"channel\" is a text");
+        return err_set(err,
+                       "\"probability\" is a number, \"ms\" and \"times\" are whole numbers, \"channel\" is a text");
     }
     if (json_is_string(channel)) {
         rule->is_limited = true;

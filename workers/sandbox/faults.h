@@ -1,6 +1,6 @@
 /*
- * faults: what goes wrong on purpose. A list of rules, each with a probability, drawn in order for every call; delays add
- * up, and the first other rule that is drawn decides. Drawn from a seeded generator, so that a run can be repeated.
+ * faults: what goes wrong on purpose. A list of rules, each with a probability, drawn in order for every call; delays
+ * add up, and the first other rule that is drawn decides. Drawn from a seeded generator, so that a run can be repeated.
  */
 #ifndef SANDBOX_FAULTS_H
 #define SANDBOX_FAULTS_H

@@ -1,6 +1,7 @@
 /*
- * inbox: the calls that came, newest last, each with how it was answered. Bounded: the oldest messages go when there are
- * too many, and before that the oldest bodies when they take too much memory. Ids count from 1 and are never used again.
+ * inbox: the calls that came, newest last, each with how it was answered. Bounded: the oldest messages go when there
+ * are too many, and before that the oldest bodies when they take too much memory. Ids count from 1 and are never used
+ * again.
  */
 #ifndef SANDBOX_INBOX_H
 #define SANDBOX_INBOX_H

@@ -127,8 +127,7 @@ static bool passes(const struct filter *filter, const struct inbox_message *mess
             return false;
         }
     }
-    return (strcmp(filter->accepted, "all") == 0 ||
-            message->is_accepted == (strcmp(filter->accepted, "true") == 0)) &&
+    return (strcmp(filter->accepted, "all") == 0 || message->is_accepted == (strcmp(filter->accepted, "true") == 0)) &&
            (!filter->channel || strcmp(filter->channel, channel_name(message->channel)) == 0) &&
            (!filter->mid || (message->mid && strcmp(filter->mid, message->mid) == 0)) &&
            (!filter->tag || has_tag(message->tags, filter->tag)) &&
@@ -383,8 +382,7 @@ static bool serve_page(struct http_exchange *exchange, const char *path)
     } else if (strcmp(path, "/inbox.css") == 0) {
         answer(exchange, 200, "text/css; charset=utf-8", page_policy, slice_make(inbox_css_data, inbox_css_len()));
     } else if (strcmp(path, "/inbox.js") == 0) {
-        answer(exchange, 200, "text/javascript; charset=utf-8", page_policy,
-               slice_make(inbox_js_data, inbox_js_len()));
+        answer(exchange, 200, "text/javascript; charset=utf-8", page_policy, slice_make(inbox_js_data, inbox_js_len()));
     } else {
         return false;
     }

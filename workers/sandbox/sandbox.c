@@ -210,8 +210,10 @@ int sandbox_command(int argc, char **argv)
     }
     if (result == ARGS_HELP) {
         args_print_help(table, &usage, stdout);
-        printf("\nFaults: KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES], e.g. --fault http_503=0.1 --fault delay:500@email=0.2\n"
-               "Kinds: %s.\n", fault_kinds_text());
+        printf(
+            "\nFaults: KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES], e.g. --fault http_503=0.1 --fault delay:500@email=0.2\n"
+            "Kinds: %s.\n",
+            fault_kinds_text());
         return 0;
     }
     if (result != ARGS_OK || !check_options(&o, &err)) {
