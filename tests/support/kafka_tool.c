@@ -1,0 +1,259 @@
+#include "tests/support/kafka_tool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <librdkafka/rdkafka.h>
+
+#include "base/clock.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "io/kafka_reader.h"
+
+enum { ANSWER_MS = 30000, GROUPS_MOST = 16 };
+
+/* A client for each group that was asked about. */
+struct group_client {
+    char *group;
+    rd_kafka_t *rk;
+};
+
+struct kafka_tool {
+    char *brokers;
+    rd_kafka_t *producer;
+    size_t unacknowledged;
+    struct group_client groups[GROUPS_MOST];
+    size_t group_count;
+};
+
+static void on_delivered(rd_kafka_t *rk, const rd_kafka_message_t *message, void *arg)
+{
+    struct kafka_tool *tool = arg;
+
+    (void)rk;
+    if (message->err) {
+        die("a record was not published: %s", rd_kafka_err2str(message->err));
+    }
+    tool->unacknowledged--;
+}
+
+/* Brokers that are killed on purpose are nothing to shout about. */
+static void ignore_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    (void)level;
+    (void)facility;
+    (void)text;
+}
+
+static void set(rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+    char problem[256];
+
+    if (rd_kafka_conf_set(conf, name, value, problem, sizeof(problem)) != RD_KAFKA_CONF_OK) {
+        die("%s: %s", name, problem);
+    }
+}
+
+static rd_kafka_t *open_client(struct kafka_tool *tool, const char *group)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    char problem[256];
+    rd_kafka_t *rk;
+
+    set(conf, "bootstrap.servers", tool->brokers);
+    rd_kafka_conf_set_log_cb(conf, ignore_log);
+    if (group) {
+        set(conf, "group.id", group);
+    } else {
+        set(conf, "acks", "all");
+        set(conf, "partitioner", "murmur2_random");
+        set(conf, "message.max.bytes", "4000000");
+        set(conf, "enable.idempotence", "true"); /* in order and once, so that what the test publishes is known */
+        rd_kafka_conf_set_opaque(conf, tool);
+        rd_kafka_conf_set_dr_msg_cb(conf, on_delivered);
+    }
+    rk = rd_kafka_new(group ? RD_KAFKA_CONSUMER : RD_KAFKA_PRODUCER, conf, problem, sizeof(problem));
+    if (!rk) {
+        die("no Kafka client: %s", problem);
+    }
+    return rk;
+}
+
+struct kafka_tool *kafka_tool_create(const char *brokers)
+{
+    struct kafka_tool *tool = xcalloc(1, sizeof(*tool));
+
+    tool->brokers = xstrdup(brokers);
+    tool->producer = open_client(tool, NULL);
+    return tool;
+}
+
+void kafka_tool_destroy(struct kafka_tool *tool)
+{
+    if (!tool) {
+        return;
+    }
+    rd_kafka_destroy(tool->producer);
+    for (size_t i = 0; i < tool->group_count; i++) {
+        free(tool->groups[i].group);
+        rd_kafka_destroy(tool->groups[i].rk);
+    }
+    free(tool->brokers);
+    free(tool);
+}
+
+/* --- topics ------------------------------------------------------------------------------------------------------- */
+
+static void check_topics(rd_kafka_event_t *event)
+{
+    size_t count = 0;
+    const rd_kafka_topic_result_t **results;
+
+    if (!event || rd_kafka_event_error(event)) {
+        die("topics were not made: %s", event ? rd_kafka_event_error_string(event) : "no answer");
+    }
+    results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+    for (size_t i = 0; i < count; i++) {
+        if (rd_kafka_topic_result_error(results[i])) {
+            die("topic %s was not made: %s", rd_kafka_topic_result_name(results[i]),
+                rd_kafka_topic_result_error_string(results[i]));
+        }
+    }
+}
+
+void kafka_tool_make_topics(struct kafka_tool *tool, const char *const names[], int partitions, int replicas)
+{
+    rd_kafka_NewTopic_t *topics[32];
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(tool->producer);
+    rd_kafka_event_t *event;
+    char problem[256];
+    size_t count = 0;
+
+    for (; names[count] && count < sizeof(topics) / sizeof(topics[0]); count++) {
+        topics[count] = rd_kafka_NewTopic_new(names[count], partitions, replicas, problem, sizeof(problem));
+        if (replicas > 1) {
+            rd_kafka_NewTopic_set_config(topics[count], "min.insync.replicas", "2");
+        }
+    }
+    rd_kafka_CreateTopics(tool->producer, topics, count, NULL, queue);
+    event = rd_kafka_queue_poll(queue, ANSWER_MS);
+    check_topics(event);
+    rd_kafka_event_destroy(event);
+    rd_kafka_NewTopic_destroy_array(topics, count);
+    rd_kafka_queue_destroy(queue);
+}
+
+/* --- publish ------------------------------------------------------------------------------------------------------ */
+
+void kafka_tool_publish(struct kafka_tool *tool, const char *topic, const struct kafka_tool_message *message)
+{
+    rd_kafka_headers_t *headers = rd_kafka_headers_new(message->header_count);
+    rd_kafka_resp_err_t problem;
+
+    for (size_t i = 0; i < message->header_count; i++) {
+        rd_kafka_header_add(headers, message->headers[i].name, -1, message->headers[i].value.data,
+                            (ssize_t)message->headers[i].value.len);
+    }
+    while ((problem = rd_kafka_producev(
+                tool->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(message->partition),
+                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(message->key.data, message->key.len),
+                RD_KAFKA_V_VALUE((void *)message->value.data, message->value.len), RD_KAFKA_V_HEADERS(headers),
+                RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_poll(tool->producer, 20);
+    }
+    if (problem) {
+        die("a record cannot be published: %s", rd_kafka_err2str(problem));
+    }
+    tool->unacknowledged++;
+    rd_kafka_poll(tool->producer, 0);
+}
+
+void kafka_tool_flush(struct kafka_tool *tool)
+{
+    if (rd_kafka_flush(tool->producer, 2 * ANSWER_MS) || tool->unacknowledged) {
+        die("Kafka did not take %zu records", tool->unacknowledged);
+    }
+}
+
+/* --- read --------------------------------------------------------------------------------------------------------- */
+
+int64_t kafka_tool_read(struct kafka_tool *tool, const char *topic, kafka_tool_record_fn fn, void *arg)
+{
+    const struct kafka_settings settings = {.brokers = tool->brokers, .client_id = "test", .queue_kib = 16384};
+    int64_t end_ms = clock_mono_ms() + ANSWER_MS;
+    struct err err = {0};
+    struct kafka_reader *reader = kafka_reader_open(&settings, topic, &err);
+    bool is_end = false;
+    int64_t count = 0;
+
+    while (reader && !is_end && clock_mono_ms() < end_ms) {
+        const struct kafka_record *record = NULL;
+
+        if (!kafka_reader_next(reader, 200, &record, &is_end, &err)) {
+            break;
+        }
+        if (record) {
+            count++;
+            if (fn) {
+                fn(arg, record);
+            }
+        }
+    }
+    if (!is_end) {
+        die("%s cannot be read: %s", topic, err.text);
+    }
+    kafka_reader_close(reader);
+    return count;
+}
+
+int64_t kafka_tool_count(struct kafka_tool *tool, const char *topic)
+{
+    return kafka_tool_read(tool, topic, NULL, NULL);
+}
+
+/* --- lag ---------------------------------------------------------------------------------------------------------- */
+
+static rd_kafka_t *client_of(struct kafka_tool *tool, const char *group)
+{
+    struct group_client *client = tool->groups;
+
+    for (size_t i = 0; i < tool->group_count; i++, client++) {
+        if (strcmp(client->group, group) == 0) {
+            return client->rk;
+        }
+    }
+    if (tool->group_count == GROUPS_MOST) {
+        die("too many groups in one test");
+    }
+    tool->group_count++;
+    client->group = xstrdup(group);
+    client->rk = open_client(tool, group);
+    return client->rk;
+}
+
+int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions)
+{
+    rd_kafka_t *rk = client_of(tool, group);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    int64_t lag = 0;
+
+    rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
+    if (rd_kafka_committed(rk, list, 5000)) {
+        lag = -1;
+    }
+    for (int i = 0; i < list->cnt && lag >= 0; i++) {
+        int64_t low = 0, high = 0;
+        int64_t committed = list->elems[i].offset;
+
+        if (list->elems[i].err ||
+            rd_kafka_query_watermark_offsets(rk, topic, list->elems[i].partition, &low, &high, 5000)) {
+            lag = -1;
+        } else {
+            lag += high - (committed < 0 ? low : committed);
+        }
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    return lag;
+}

@@ -1,0 +1,41 @@
+/*
+ * kafka_tool: what a test wants of a Kafka, each done before the call returns: make topics, publish, read a topic whole,
+ * ask how far a group has committed. Ends the test program with a message when Kafka does not do it.
+ */
+#ifndef SUPPORT_KAFKA_TOOL_H
+#define SUPPORT_KAFKA_TOOL_H
+
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "io/kafka_consumer.h"
+
+struct kafka_tool;
+
+struct kafka_tool *kafka_tool_create(const char *brokers);
+void kafka_tool_destroy(struct kafka_tool *tool);
+
+/* With the admin API; the embedded broker has none. Names end with NULL. */
+void kafka_tool_make_topics(struct kafka_tool *tool, const char *const names[], int partitions, int replicas);
+
+struct kafka_tool_message {
+    int32_t partition; /* -1: by key */
+    struct slice key;
+    struct slice value; /* data NULL: tombstone */
+    const struct kafka_header *headers;
+    size_t header_count;
+};
+
+/* Begins; kafka_tool_flush() sees to it that everything is acknowledged. */
+void kafka_tool_publish(struct kafka_tool *tool, const char *topic, const struct kafka_tool_message *message);
+void kafka_tool_flush(struct kafka_tool *tool);
+
+typedef void (*kafka_tool_record_fn)(void *arg, const struct kafka_record *record);
+/* Every record that is there now, partition by partition in order. Returns how many. */
+int64_t kafka_tool_read(struct kafka_tool *tool, const char *topic, kafka_tool_record_fn fn, void *arg);
+int64_t kafka_tool_count(struct kafka_tool *tool, const char *topic);
+
+/* Records of the topic that the group has not committed; -1 when Kafka gives no answer now. */
+int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions);
+
+#endif
