@@ -70,7 +70,7 @@ bool kafka_consumer_commit(struct kafka_consumer *consumer, const struct kafka_p
     /* librdkafka commits whatever it is given: an offset for a partition that somebody else has now would rewind
      * the group. */
     for (size_t i = 0; i < count; i++) {
-        if (partitions_find(consumer, positions[i].topic, positions[i].partition)) {
+        if (kafka_partitions_find(consumer, positions[i].topic, positions[i].partition)) {
             commit_add(list, &positions[i]);
         }
     }

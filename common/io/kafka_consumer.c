@@ -122,7 +122,7 @@ void consumer_deliver(struct kafka_consumer *consumer, struct assigned *assigned
 /* A record or an end of partition. */
 static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *message)
 {
-    struct assigned *assigned = partitions_find_for(consumer, message);
+    struct assigned *assigned = kafka_partitions_find_for(consumer, message);
 
     if (!assigned) {
         rd_kafka_message_destroy(message); /* of an assignment that is over */
@@ -138,7 +138,7 @@ static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *
         assigned->next_offset = message->offset + !message->err;
     }
     if (assigned->first || assigned->is_paused || consumer->is_held) {
-        partitions_keep(consumer, assigned, message);
+        kafka_partitions_keep(consumer, assigned, message);
     } else {
         consumer_deliver(consumer, assigned, message);
     }
@@ -195,7 +195,7 @@ static void drain(struct kafka_consumer *consumer, bool is_tick)
     bool has_more = true;
 
     consumer->is_in_turn = true;
-    partitions_deliver_waiting(consumer, &budget);
+    kafka_partitions_deliver_waiting(consumer, &budget);
     while (has_more && budget > 0 && (is_tick || !consumer->is_held)) {
         budget--;
         has_more = take_message(consumer);
@@ -333,7 +333,7 @@ void kafka_consumer_close(struct kafka_consumer *consumer)
     assert(!consumer->is_in_turn);
     loop_timer_destroy(consumer->tick);
     loop_timer_destroy(consumer->again);
-    partitions_clear(consumer);
+    kafka_partitions_clear(consumer);
     consumer->is_closing = true;
     if (close_client(consumer)) {
         kafka_wake_destroy(consumer->wake);

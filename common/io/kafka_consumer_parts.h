@@ -110,19 +110,19 @@ void consumer_fail(struct kafka_consumer *consumer, const char *reason);
 void consumer_deliver(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
 
 /* kafka_partitions.c */
-struct assigned *partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition);
-struct assigned *partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
-struct assigned *partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
+struct assigned *kafka_partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition);
+struct assigned *kafka_partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
+struct assigned *kafka_partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
 /* Drops what waits, and the partition. */
-void partitions_clear(struct kafka_consumer *consumer);
+void kafka_partitions_clear(struct kafka_consumer *consumer);
 /* Makes the client's pauses what is_paused and is_choked ask for. */
-void partitions_apply_pauses(struct kafka_consumer *consumer);
+void kafka_partitions_apply_pauses(struct kafka_consumer *consumer);
 /* Resumes everything that is stopped: before the assignment changes, since a pause would outlive it. */
-void partitions_resume_all(struct kafka_consumer *consumer);
+void kafka_partitions_resume_all(struct kafka_consumer *consumer);
 /* Takes the message. */
-void partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
+void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
 /* Delivers what waits and may go, at most *budget messages. */
-void partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget);
+void kafka_partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget);
 
 /* kafka_rebalance.c */
 bool rebalance_parse_static(struct kafka_consumer *consumer, const char *assign, struct err *err);

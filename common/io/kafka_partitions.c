@@ -17,7 +17,7 @@ static size_t make_key(char key[KAFKA_KEY_SIZE], const char *topic, int32_t part
     return sizeof(partition) + len;
 }
 
-struct assigned *partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition)
+struct assigned *kafka_partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition)
 {
     struct assigned *found;
     char key[KAFKA_KEY_SIZE];
@@ -27,20 +27,20 @@ struct assigned *partitions_find(const struct kafka_consumer *consumer, const ch
     return found;
 }
 
-struct assigned *partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
+struct assigned *kafka_partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
 {
     if (!message->rkt) {
         return NULL;
     }
     if (!consumer->latest || consumer->latest_topic != message->rkt ||
         consumer->latest->id.partition != message->partition) {
-        consumer->latest = partitions_find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
+        consumer->latest = kafka_partitions_find(consumer, rd_kafka_topic_name(message->rkt), message->partition);
         consumer->latest_topic = message->rkt;
     }
     return consumer->latest;
 }
 
-struct assigned *partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition)
+struct assigned *kafka_partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition)
 {
     char key[KAFKA_KEY_SIZE];
     size_t len = make_key(key, topic, partition);
@@ -72,7 +72,7 @@ static rd_kafka_message_t *take_first(struct kafka_consumer *consumer, struct as
     return message;
 }
 
-void partitions_clear(struct kafka_consumer *consumer)
+void kafka_partitions_clear(struct kafka_consumer *consumer)
 {
     struct assigned *assigned;
     struct assigned *next;
@@ -101,7 +101,7 @@ static void stop_or_resume(struct kafka_consumer *consumer, bool stops, rd_kafka
     }
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *element = &list->elems[i];
-        struct assigned *assigned = partitions_find(consumer, element->topic, element->partition);
+        struct assigned *assigned = kafka_partitions_find(consumer, element->topic, element->partition);
 
         if (code || element->err) {
             log_event(LOG_WARN, "kafka_pause_failed", "topic", element->topic, "partition",
@@ -113,7 +113,7 @@ static void stop_or_resume(struct kafka_consumer *consumer, bool stops, rd_kafka
     rd_kafka_topic_partition_list_destroy(list);
 }
 
-void partitions_apply_pauses(struct kafka_consumer *consumer)
+void kafka_partitions_apply_pauses(struct kafka_consumer *consumer)
 {
     int count = (int)HASH_COUNT(consumer->assigned);
     rd_kafka_topic_partition_list_t *stop = rd_kafka_topic_partition_list_new(count);
@@ -130,7 +130,7 @@ void partitions_apply_pauses(struct kafka_consumer *consumer)
     stop_or_resume(consumer, false, resume);
 }
 
-void partitions_resume_all(struct kafka_consumer *consumer)
+void kafka_partitions_resume_all(struct kafka_consumer *consumer)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)HASH_COUNT(consumer->assigned));
 
@@ -144,7 +144,7 @@ void partitions_resume_all(struct kafka_consumer *consumer)
 
 static void set_paused(struct kafka_consumer *consumer, const struct kafka_partition *partition, bool is_paused)
 {
-    struct assigned *assigned = partitions_find(consumer, partition->topic, partition->partition);
+    struct assigned *assigned = kafka_partitions_find(consumer, partition->topic, partition->partition);
     rd_kafka_topic_partition_list_t *list;
 
     if (!assigned || assigned->is_paused == is_paused) {
@@ -181,7 +181,7 @@ void kafka_consumer_hold(struct kafka_consumer *consumer, bool is_held)
     consumer->is_held = is_held;
 }
 
-void partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message)
+void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message)
 {
     struct waiting *waiting = xcalloc(1, sizeof(*waiting));
 
@@ -193,11 +193,11 @@ void partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned,
     if (!consumer->is_choked &&
         (consumer->waiting_count >= KAFKA_WAITING_MOST || consumer->waiting_bytes >= KAFKA_WAITING_BYTES)) {
         consumer->is_choked = true;
-        partitions_apply_pauses(consumer);
+        kafka_partitions_apply_pauses(consumer);
     }
 }
 
-void partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget)
+void kafka_partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget)
 {
     bool is_any_left = false;
 
@@ -210,6 +210,6 @@ void partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget)
     }
     if (consumer->is_choked && !consumer->is_held && !is_any_left) {
         consumer->is_choked = false;
-        partitions_apply_pauses(consumer);
+        kafka_partitions_apply_pauses(consumer);
     }
 }

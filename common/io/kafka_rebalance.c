@@ -134,7 +134,7 @@ static bool ask_static(struct kafka_consumer *consumer)
     items = xcalloc(most, sizeof(*items));
     for (char **topic = consumer->topics; *topic; topic++) {
         for (size_t i = 0; i < consumer->static_count; i++) {
-            if (!partitions_find(consumer, *topic, consumer->static_partitions[i])) {
+            if (!kafka_partitions_find(consumer, *topic, consumer->static_partitions[i])) {
                 items[count].topic = *topic;
                 items[count++].partition = consumer->static_partitions[i];
             }
@@ -195,7 +195,7 @@ static void assign_all(struct kafka_consumer *consumer)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)HASH_COUNT(consumer->assigned));
     rd_kafka_resp_err_t code;
 
-    partitions_resume_all(consumer);
+    kafka_partitions_resume_all(consumer);
     for (struct assigned *a = consumer->assigned; a; a = a->hh.next) {
         rd_kafka_topic_partition_list_add(list, a->id.topic, a->id.partition)->offset =
             a->next_offset >= 0 ? a->next_offset : a->start;
@@ -207,7 +207,7 @@ static void assign_all(struct kafka_consumer *consumer)
         consumer_fail(consumer, rd_kafka_err2str(code));
         return;
     }
-    partitions_apply_pauses(consumer);
+    kafka_partitions_apply_pauses(consumer);
 }
 
 /* Where to start, as librdkafka's logical offsets. The end of the log is pinned to a number when it is known, so that
@@ -240,7 +240,7 @@ static void take_assignment(struct kafka_consumer *consumer, const struct kafka_
             ask_again_after(consumer, ABSENT_RETRY_MS);
             continue;
         }
-        struct assigned *assigned = partitions_add(consumer, items[i].topic, items[i].partition);
+        struct assigned *assigned = kafka_partitions_add(consumer, items[i].topic, items[i].partition);
 
         assigned->start = decide_start(consumer, assigned, &items[i]);
         added++;
@@ -258,7 +258,7 @@ static void take_assignment(struct kafka_consumer *consumer, const struct kafka_
 static void take_lost(struct kafka_consumer *consumer, const struct kafka_lookup_item items[], size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct assigned *a = partitions_find(consumer, items[i].topic, items[i].partition);
+        struct assigned *a = kafka_partitions_find(consumer, items[i].topic, items[i].partition);
         int64_t wanted = a ? a->lost_offset : 0;
 
         if (!a || !a->is_lost) {
@@ -375,7 +375,7 @@ static void on_revoked(struct kafka_consumer *consumer)
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)HASH_COUNT(consumer->assigned));
 
     drop_offer(consumer);
-    partitions_resume_all(consumer);
+    kafka_partitions_resume_all(consumer);
     for (struct assigned *a = consumer->assigned; a; a = a->hh.next) {
         struct kafka_position position = {.topic = a->id.topic, .partition = a->id.partition};
 
@@ -387,7 +387,7 @@ static void on_revoked(struct kafka_consumer *consumer)
         commit_now(consumer, list, REVOKE_COMMIT_MS);
     }
     rd_kafka_topic_partition_list_destroy(list);
-    partitions_clear(consumer);
+    kafka_partitions_clear(consumer);
     rd_kafka_assign(consumer->rk, NULL);
 }
 
@@ -414,7 +414,7 @@ void rebalance_on_change(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topi
 
 void rebalance_on_lost_offset(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
 {
-    struct assigned *assigned = partitions_find_for(consumer, message);
+    struct assigned *assigned = kafka_partitions_find_for(consumer, message);
 
     if (assigned) {
         assigned->is_lost = true;
