@@ -18,11 +18,10 @@ struct converter {
     struct slice in;
     size_t at;
     struct buf *out;
-    int wanted_breaks; /* line breaks to write before the next text */
-    bool wants_blank;  /* a blank to write before the next text */
-    int breaks;        /* line breaks that surely stand before this place */
-    bool is_marked;    /* right behind a list mark: no break before the item's first text */
-    bool is_raw;       /* between {% raw %} and {% endraw %} */
+    char wanted_mark; /* to write before the next text; 0: none */
+    bool wants_blank; /* a blank to write before the next text */
+    bool is_marked;   /* right behind a list's dash: no break before the item's first text */
+    bool is_raw;      /* between {% raw %} and {% endraw %} */
     struct link links[MOST_LINKS];
     int link_count;
 };
@@ -67,23 +66,26 @@ static bool is_letter(char c)
 
 /* --- output -------------------------------------------------------------------------------------------------------- */
 
-static void want_breaks(struct converter *c, int count)
+/* Marks that html_text_tidy() turns into line breaks. Two that meet, with only Liquid tags between them, count once; no
+ * text holds them. */
+enum { MARK_PARAGRAPH = 0x1d, MARK_LINE = 0x1e };
+
+static void want_mark(struct converter *c, char mark)
 {
-    if (!c->is_marked && c->wanted_breaks < count) {
-        c->wanted_breaks = count;
+    if (!c->is_marked && c->wanted_mark != MARK_PARAGRAPH) {
+        c->wanted_mark = mark;
     }
     c->wants_blank = false;
 }
 
 static void flush_space(struct converter *c)
 {
-    if (c->breaks < c->wanted_breaks) {
-        buf_append(c->out, "\n\n", (size_t)(c->wanted_breaks - c->breaks));
-        c->breaks = c->wanted_breaks;
-    } else if (c->wants_blank && c->breaks == 0 && !c->is_marked) {
+    if (c->wanted_mark) {
+        buf_append_char(c->out, c->wanted_mark);
+    } else if (c->wants_blank && !c->is_marked) {
         buf_append_char(c->out, ' ');
     }
-    c->wanted_breaks = 0;
+    c->wanted_mark = 0;
     c->wants_blank = false;
 }
 
@@ -94,7 +96,6 @@ static void put(struct converter *c, struct slice text)
     }
     flush_space(c);
     buf_append_slice(c->out, text);
-    c->breaks = 0;
     c->is_marked = false;
 }
 
@@ -112,7 +113,6 @@ static void put_character(struct converter *c, uint32_t code_point)
     }
     flush_space(c);
     utf8_append(c->out, code_point);
-    c->breaks = 0;
     c->is_marked = false;
 }
 
@@ -139,7 +139,6 @@ static bool take_liquid(struct converter *c)
     c->is_raw = tag_scan_is(tag, "raw");
     flush_space(c);
     buf_append_slice(c->out, tag);
-    c->breaks = 0; /* what comes next may follow another branch: breaks are asked for again, tidying drops doubles */
     return true;
 }
 
@@ -337,21 +336,22 @@ static void apply(struct converter *c, const struct element *element)
     case INLINE:
         break;
     case LINE:
-        want_breaks(c, 1);
+        want_mark(c, MARK_LINE);
         break;
     case PARAGRAPH:
-        want_breaks(c, 2);
+        want_mark(c, MARK_PARAGRAPH);
         break;
     case BREAK:
-        want_breaks(c, c->wanted_breaks < 2 ? c->wanted_breaks + 1 : 2);
+        c->wants_blank = false;
+        put(c, SLICE("\n"));
         break;
     case RULE:
-        want_breaks(c, 2);
+        want_mark(c, MARK_PARAGRAPH);
         put(c, SLICE("---"));
-        want_breaks(c, 2);
+        want_mark(c, MARK_PARAGRAPH);
         break;
     case ITEM:
-        want_breaks(c, 1);
+        want_mark(c, MARK_LINE);
         if (!element->is_closing) {
             put(c, SLICE("- "));
             c->is_marked = true;
@@ -401,7 +401,7 @@ static bool take_markup(struct converter *c)
 
 void html_text_convert(struct slice html, struct buf *out)
 {
-    struct converter c = {.in = html, .out = out, .breaks = 2};
+    struct converter c = {.in = html, .out = out};
 
     while (c.at < html.len) {
         uint32_t code_point;
@@ -424,41 +424,67 @@ void html_text_convert(struct slice html, struct buf *out)
     }
 }
 
+/* What stands between two pieces of text. */
+struct gap {
+    int breaks;     /* written by somebody */
+    int least;      /* asked for by marks */
+    bool has_blank;
+};
+
+static bool widen(struct gap *gap, char c)
+{
+    switch (c) {
+    case '\n':
+        gap->breaks++;
+        return true;
+    case MARK_LINE:
+        gap->least = gap->least ? gap->least : 1;
+        return true;
+    case MARK_PARAGRAPH:
+        gap->least = 2;
+        return true;
+    case ' ':
+    case '\t':
+    case '\r':
+        gap->has_blank = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
 void html_text_tidy(struct buf *text)
 {
     const char *from = text->data;
     const char *end = text->data + text->len;
-    char *to = text->data;
-    int breaks = 0;
-    bool blank = false;
+    struct gap gap = {0};
+    struct buf out;
 
-    if (!from) {
-        return;
+    buf_init(&out, 0);
+    if (buf_reserve(&out, text->len + 1)) {
+        buf_advance(&out, 0);
     }
     for (; from < end; from++) {
-        if (*from == '\n') {
-            breaks++;
+        const char *start = from;
+
+        if (widen(&gap, *from)) {
             continue;
         }
-        if (*from == ' ' || *from == '\t' || *from == '\r') {
-            blank = true;
-            continue;
+        if (out.len) {
+            int breaks = gap.breaks > gap.least ? gap.breaks : gap.least;
+
+            buf_append(&out, breaks ? "\n\n" : " ", breaks > 1 ? 2 : breaks || gap.has_blank);
         }
-        if (to > text->data && breaks) {
-            *to++ = '\n';
-            if (breaks > 1) {
-                *to++ = '\n';
-            }
-        } else if (to > text->data && blank) {
-            *to++ = ' ';
+        gap = (struct gap){0};
+        while (from + 1 < end && (unsigned char)from[1] > ' ') {
+            from++;
         }
-        breaks = 0;
-        blank = false;
-        *to++ = *from;
+        buf_append(&out, start, (size_t)(from + 1 - start));
     }
-    text->len = (size_t)(to - text->data);
-    text->data[text->len] = '\0';
-    if (text->len) {
-        buf_append_char(text, '\n');
+    if (out.len) {
+        buf_append_char(&out, '\n');
     }
+    out.max = text->max;
+    buf_finish(text);
+    *text = out;
 }

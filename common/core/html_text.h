@@ -12,11 +12,12 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-/* Appends the text form of `html` (Liquid source) to `out`. Any bytes are taken; broken HTML gives broken text. */
+/* Appends the text form of `html` (Liquid source) to `out`. Any bytes are taken; broken HTML gives broken text. Where
+ * lines and paragraphs end it holds marks for html_text_tidy(), which knows what Liquid left between them. */
 void html_text_convert(struct slice html, struct buf *out);
 
-/* Tidies rendered text in place: no blanks at line ends, at most one empty line in a row, none at start and end, one
- * line break at the end when there is any text. */
+/* Finishes rendered text in place: marks become line breaks, blanks at line ends go, at most one empty line stays in a
+ * row, none at start and end; one line break at the end when there is any text. */
 void html_text_tidy(struct buf *text);
 
 #endif

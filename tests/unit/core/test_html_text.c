@@ -69,14 +69,14 @@ static void liquid_stays_as_written(void **state)
 {
     static const struct text_case cases[] = {
         {"output", "<p>Hi {{ member.first_name | default: \"<you>\" }}!</p>",
-         "Hi {{ member.first_name | default: \"<you>\" }}!"},
+         "\035Hi {{ member.first_name | default: \"<you>\" }}!"},
         {"output in a link", "<a class=\"{{ c }}\" href=\"{{ url }}?m={{ id }}&amp;x=1\">Go</a>",
          "Go ({{ url }}?m={{ id }}&x=1)"},
-        {"tags with angle brackets inside an element", "<p {% if a > b %}class=\"x\"{% endif %}>t</p>", "t"},
+        {"tags with angle brackets inside an element", "<p {% if a > b %}class=\"x\"{% endif %}>t</p>", "\035t"},
         {"breaks are written on the side they belong to", "A{% if x %}<p>B</p>{% endif %}<p>C</p>",
-         "A{% if x %}\n\nB\n\n{% endif %}\n\nC"},
+         "A{% if x %}\035B\035{% endif %}\035C"},
         {"loops repeat their breaks", "<ul>{% for r in a %}<li>{{ r }}</li>{% endfor %}</ul>",
-         "{% for r in a %}\n- {{ r }}\n{% endfor %}"},
+         "\035{% for r in a %}\036- {{ r }}\036{% endfor %}"},
         {"whitespace control", "a {%- if x -%} b {%- endif %} c", "a {%- if x -%} b {%- endif %} c"},
         {"comments are dropped", "a{% comment %} <p>{{ x }}</p> {% endcomment %}b", "ab"},
         {"comments in comments", "a{% comment %}{% comment %}{% endcomment %}x{%- endcomment -%}b", "ab"},
@@ -98,6 +98,8 @@ static void tidying_keeps_lines_and_drops_holes(void **state)
     } cases[] = {
         {"", ""},          {"\n\n a", "a\n"},           {"a \n\n\n\n  b\n\n", "a\n\nb\n"}, {"a\r\nb", "a\nb\n"},
         {"a  \t b", "a b\n"}, {" \n \n", ""},           {"a\n \n \nb", "a\n\nb\n"},
+        {"a\036 \036b", "a\nb\n"}, {"a\036\035\036b", "a\n\nb\n"}, {"\035a\n\036b\035", "a\nb\n"},
+        {"a\035\n\n\nb", "a\n\nb\n"},
     };
 
     (void)state;
