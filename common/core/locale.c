@@ -14,8 +14,9 @@
 #include <unicode/ustring.h>
 
 #include "base/hash_table.h"
+#include "core/text_memo.h"
 
-enum { TEXT_UNITS = 256, CURRENCY_LEN = 3, ZONE_NAME_MOST = 63, PLURAL_SAMPLES = 200 };
+enum { TEXT_UNITS = 256, CURRENCY_LEN = 3, ZONE_NAME_MOST = 63, PLURAL_SAMPLES = 200, DAY_MS = 24 * 3600 * 1000 };
 
 struct money_format {
     char currency[CURRENCY_LEN + 1];
@@ -30,6 +31,8 @@ struct locale {
     UNumberFormat *number;
     struct money_format *money;
     UDateFormat *dates[LOCALE_DATE_STYLE_COUNT];
+    struct text_memo known_dates[LOCALE_DATE_STYLE_COUNT]; /* by day since 1970 */
+    struct text_memo known_ints;
     UNumberFormatter *units[LOCALE_UNIT_COUNT];
     UFormattedNumber *unit_result;
     UPluralRules *plurals;
@@ -319,10 +322,16 @@ void locale_format_int(struct locale *locale, int64_t number, struct buf *out)
 {
     UErrorCode status = U_ZERO_ERROR;
     UChar text[TEXT_UNITS];
-    int32_t len = unum_formatInt64(number_format(locale), number, text, TEXT_UNITS, NULL, &status);
+    size_t start = out->len;
+    int32_t len;
 
+    if (text_memo_append(&locale->known_ints, number, out)) {
+        return;
+    }
+    len = unum_formatInt64(number_format(locale), number, text, TEXT_UNITS, NULL, &status);
     check(status);
     append_utf16(out, text, len);
+    text_memo_put(&locale->known_ints, number, slice_make(out->data + start, out->len - start));
 }
 
 static void append_double(UNumberFormat *format, double number, struct buf *out)
@@ -398,10 +407,15 @@ bool locale_format_money(struct locale *locale, double amount, struct slice curr
 
 void locale_format_date(struct locale *locale, enum locale_date_style style, int64_t local_ms, struct buf *out)
 {
+    int64_t day = local_ms / DAY_MS - (local_ms % DAY_MS < 0);
     UErrorCode status = U_ZERO_ERROR;
     UChar text[TEXT_UNITS];
+    size_t start = out->len;
     int32_t len;
 
+    if (text_memo_append(&locale->known_dates[style], day, out)) {
+        return;
+    }
     if (!locale->dates[style]) {
         locale->dates[style] = udat_open(UDAT_NONE, icu_styles[style], locale->tag, utc, -1, NULL, 0, &status);
         check(status);
@@ -409,6 +423,7 @@ void locale_format_date(struct locale *locale, enum locale_date_style style, int
     len = udat_format(locale->dates[style], (UDate)local_ms, text, TEXT_UNITS, NULL, &status);
     check(status);
     append_utf16(out, text, len);
+    text_memo_put(&locale->known_dates[style], day, slice_make(out->data + start, out->len - start));
 }
 
 static UNumberFormatter *unit_formatter(struct locale *locale, enum locale_unit unit)

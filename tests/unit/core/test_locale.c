@@ -128,6 +128,28 @@ static void numbers_follow_the_language(void **state)
     }
 }
 
+static void what_was_formatted_before_does_not_change_what_comes(void **state)
+{
+    struct locale *locale = locale_set_get(*state, "en");
+    struct buf first, second;
+
+    buf_init(&first, 0);
+    buf_init(&second, 0);
+    for (int round = 0; round < 2; round++) {
+        for (int day = -40; day < 40; day++) {
+            struct buf *out = round ? &second : &first;
+
+            locale_format_date(locale, LOCALE_DATE_LONG, day * (int64_t)86400000 + 5, out);
+            locale_format_date(locale, LOCALE_DATE_SHORT, day * (int64_t)86400000 + 86399999, out);
+            locale_format_int(locale, day * 1000, out);
+        }
+    }
+    assert_string_equal(first.data, second.data);
+    assert_non_null(strstr(first.data, "December 31, 196912/31/69-1,000January 1, 19701/1/700"));
+    buf_finish(&first);
+    buf_finish(&second);
+}
+
 static void extreme_numbers_fit(void **state)
 {
     static const char *const tags[] = {"en", "fa", "hu", "ff-Adlm"};
@@ -317,6 +339,7 @@ int main(void)
         cmocka_unit_test(tags_are_brought_to_one_form),
         cmocka_unit_test(a_language_nobody_knows_is_noticed),
         cmocka_unit_test(numbers_follow_the_language),
+        cmocka_unit_test(what_was_formatted_before_does_not_change_what_comes),
         cmocka_unit_test(extreme_numbers_fit),
         cmocka_unit_test(money_names_its_currency),
         cmocka_unit_test(dates_follow_the_language_and_its_calendar),
