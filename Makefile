@@ -6,6 +6,7 @@
 VARIANT ?= release
 BUILD   ?= build/$(VARIANT)
 PREFIX  ?= /usr/local
+JOBS    ?= $(shell nproc)
 CC       = gcc
 V       ?= 0
 VERSION := 0.1.0
@@ -17,6 +18,8 @@ PACKAGES_TEST  = libcmocka-dev
 PACKAGES_LINT  = clang clang-format clang-tidy libclang-rt-14-dev
 
 LIBRARIES = rdkafka libcurl jansson hiredis libuv yaml-0.1 icu-i18n icu-uc libmicrohttpd openssl
+# TLS to Redis, where the installed hiredis has it (1.0 and newer).
+LIBRARIES += $(shell pkg-config --exists hiredis_ssl 2>/dev/null && echo hiredis_ssl)
 
 WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wwrite-strings -Wundef \
            -Wpointer-arith -Wvla -Wcast-align -Wimplicit-fallthrough -Werror
@@ -107,11 +110,11 @@ deps-lint:
 
 # A second make, so that pkg-config is asked after the packages are there.
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@$(BUILD)/perkline demo
 
 test: deps-test
-	@$(MAKE) --no-print-directory VARIANT=asan run-tests
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan run-tests
 
 # --- build ----------------------------------------------------------------------------------------------------------
 
@@ -179,13 +182,13 @@ run-integration: $(BUILD)/perkline $(integration_tests)
 	@PERKLINE=$(BUILD)/perkline tests/support/run_tests.sh $(integration_tests)
 
 unit golden integration:
-	@$(MAKE) --no-print-directory VARIANT=asan run-$@
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan run-$@
 
 golden-update:
 	@GOLDEN_UPDATE=1 $(MAKE) --no-print-directory golden
 
 bench: deps
-	@$(MAKE) --no-print-directory run-bench
+	@$(MAKE) --no-print-directory -j$(JOBS) run-bench
 .PHONY: run-bench
 run-bench: $(BUILD)/perkline $(benches)
 	@PERKLINE=$(BUILD)/perkline tests/bench/run.sh $(benches)
