@@ -166,8 +166,7 @@ static bool __attribute__((format(printf, 3, 4))) fail(struct render_error *erro
     return false;
 }
 
-/* member.brand, the data's brand, or the envelope's extension; NULL: none named. */
-static const char *find_brand_name(const struct event *event)
+const char *catalog_find_brand_name(const struct event *event)
 {
     json_t *name = json_object_get(json_object_get(event->data, "member"), "brand");
 
@@ -183,7 +182,7 @@ static const char *find_brand_name(const struct event *event)
 static const struct brand *find_brand(const struct catalog *catalog, const struct event *event,
                                       struct render_error *error)
 {
-    const char *name = find_brand_name(event);
+    const char *name = catalog_find_brand_name(event);
     struct catalog_brand *entry;
 
     if (!name) {

@@ -121,6 +121,20 @@ static void load_file(struct catalog_build *build, struct catalog_flow *entry, c
 
 /* --- flows --------------------------------------------------------------------------------------------------------- */
 
+static void check_sample_brand(struct catalog_build *build, const struct event *event, const char *path)
+{
+    const char *name = catalog_find_brand_name(event);
+    struct catalog_brand *brand = NULL;
+
+    if (name) {
+        HASH_FIND_STR(build->catalog->brands, name, brand);
+    }
+    if (name && !brand) {
+        diag_add(build->diags, DIAG_ERROR, path, 0, 0, NULL, "the sample names the brand '%s', which is not in _brands",
+                 name);
+    }
+}
+
 static void check_sample(struct catalog_build *build, const struct flow *flow, const struct file_entry *entry)
 {
     struct record record = {.topic = "", .timestamp_ms = -1, .value = catalog_text_of(entry)};
@@ -140,6 +154,7 @@ static void check_sample(struct catalog_build *build, const struct flow *flow, c
         diag_add(build->diags, DIAG_WARNING, entry->path, 0, 0, NULL, "the sample is of type %s, the flow is on %s",
                  event.type, flow->on);
     }
+    check_sample_brand(build, &event, entry->path);
     event_finish(&event);
 }
 

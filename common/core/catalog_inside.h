@@ -63,6 +63,8 @@ struct catalog {
     struct message_buffers buffers;
 };
 
+/* The brand that an event names: member.brand, the data's brand, or the extension attribute; NULL: none. */
+const char *catalog_find_brand_name(const struct event *event);
 /* Strings of a locale, else of its language; NULL when there are none. */
 const struct strings *catalog_find_strings(const struct catalog *catalog, const char *tag);
 /* By exact tag, then by language; NULL. */

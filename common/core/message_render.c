@@ -221,9 +221,14 @@ static bool render_subject(struct rendering *r, struct slice *subject)
     return true;
 }
 
+/* What only layouts see, so that data of the same names reaches the bodies. */
+struct frame_texts {
+    struct slice subject, preheader;
+};
+
 /* Renders `part` and, when there is one, the layout around it. */
 static bool render_whole(struct rendering *r, const struct template_part *part, const struct template_part *layout,
-                         struct slice *result)
+                         const struct frame_texts *texts, struct slice *result)
 {
     struct message_buffers *buffers = r->in->buffers;
     struct slice body;
@@ -240,11 +245,15 @@ static bool render_whole(struct rendering *r, const struct template_part *part, 
     }
     *result = body;
     if (layout) {
+        size_t outside = r->scope.value_count;
+
         add_text(r, SLICE("content"), body, true);
+        add_text(r, SLICE("subject"), texts->subject, false);
+        add_text(r, SLICE("preheader"), texts->preheader, false);
         if (!render_part(r, layout, &buffers->whole)) {
             return false;
         }
-        r->scope.value_count--;
+        r->scope.value_count = outside;
         *result = trim(buf_slice(&buffers->whole));
     }
     return true;
@@ -255,7 +264,8 @@ static bool render_email(struct rendering *r, struct message *message)
     const struct message_template *template = r->in->template;
     const struct layout *layout = template->layout;
     const struct brand *brand = r->in->brand;
-    struct slice subject, preheader = {"", 0}, url, result;
+    struct frame_texts texts = {.preheader = {"", 0}};
+    struct slice url, result;
 
     if (!find_unsubscribe_url(r, &url)) {
         return false;
@@ -263,26 +273,24 @@ static bool render_email(struct rendering *r, struct message *message)
     if (url.len) {
         add_text(r, SLICE("unsubscribe_url"), url, false);
     }
-    if (!render_subject(r, &subject)) {
+    if (!render_subject(r, &texts.subject)) {
         return false;
     }
     if (template->preheader) {
         if (!render_part(r, template->preheader, &r->in->buffers->preheader)) {
             return false;
         }
-        preheader = trim(buf_slice(&r->in->buffers->preheader));
+        texts.preheader = trim(buf_slice(&r->in->buffers->preheader));
     }
-    add_text(r, SLICE("subject"), subject, false);
-    add_text(r, SLICE("preheader"), preheader, false);
-    if (!render_whole(r, template->body, layout ? layout->html : NULL, &result)) {
+    if (!render_whole(r, template->body, layout ? layout->html : NULL, &texts, &result)) {
         return false;
     }
     message->html = xmemdup(result.data, result.len);
-    if (!render_whole(r, template->text, layout ? layout->text : NULL, &result)) {
+    if (!render_whole(r, template->text, layout ? layout->text : NULL, &texts, &result)) {
         return false;
     }
     message->text = xmemdup(result.data, result.len);
-    message->subject = xmemdup(subject.data, subject.len);
+    message->subject = xmemdup(texts.subject.data, texts.subject.len);
     message->unsubscribe_url = copy(url);
     message->to_name = make_name(r->in->event);
     message->from_address = xstrdup(brand->sender_email);

@@ -160,6 +160,10 @@ static void every_fault_is_named_with_its_place(void **state)
         {"a channel without the default locale",
          "=== lone/flow.yaml\non: x.y\ndedupe: [member.id]\nchannels: {sms: {}}\n=== lone/sms.hu.liquid\nx\n",
          "lone/flow.yaml: error: the channel sms has no template for the default locale 'en' (add lone/sms.en.liquid)"},
+        {"a sample of an unknown brand",
+         "=== news/samples/one.json\n{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"loyalty.news\","
+         "\"data\":{\"member\":{\"id\":\"42\",\"brand\":\"fox\"}}}\n",
+         "news/samples/one.json: error: the sample names the brand 'fox', which is not in _brands"},
         {"a sample that is no event", "=== news/samples/one.json\n{\"specversion\":\"1.0\"}\n",
          "news/samples/one.json: error: the sample is no event: id is missing (missing_attribute)"},
     };
@@ -524,6 +528,67 @@ static void a_message_that_cannot_be_made_says_why(void **state)
     }
 }
 
+static void limits_and_empty_parts_end_a_message(void **state)
+{
+    static const struct {
+        const char *file;
+        enum channel channel;
+        const char *reason;
+        const char *text;
+    } cases[] = {
+        {"=== news/sms.en.liquid\n{% for i in (1..9000) %}0123456789012345678901234567890123456789{% endfor %}\n",
+         CHANNEL_SMS, "too_large", "news/sms.en.liquid:1:"},
+        {"=== news/sms.en.liquid\n{% for i in (1..101) %}{% for j in (1..100) %}{% endfor %}{% endfor %}x\n", CHANNEL_SMS,
+         "template_error", "news/sms.en.liquid:1:"},
+        {"=== news/sms.en.liquid\n{% if nothing %}x{% endif %} \n", CHANNEL_SMS, "template_error", "the body is empty"},
+        {"=== news/email.en.liquid\n---\nsubject: \"{% if nothing %}x{% endif %}\"\n---\nx\n", CHANNEL_EMAIL,
+         "template_error", "the subject is empty"},
+        {"=== news/email.en.liquid\n---\nsubject: x\n---\n{% if nothing %}x{% endif %}\n", CHANNEL_EMAIL, "template_error",
+         "the body is empty"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const texts[] = {good, cases[i].file};
+        struct diag_list diags;
+        struct catalog *catalog;
+        struct result r;
+
+        diag_list_init(&diags);
+        catalog = build(texts, 2, &diags);
+        assert_non_null(catalog);
+        r = render(catalog, cases[i].channel, "{\"member\":{\"id\":\"1\"},\"points\":1}", NULL);
+        assert_false(r.is_made);
+        if (strcmp(r.error.reason, cases[i].reason) != 0 || !strstr(r.error.text, cases[i].text)) {
+            fail_msg("%s: %s %s", cases[i].file, r.error.reason, r.error.text);
+        }
+        catalog_unref(catalog);
+        diag_list_finish(&diags);
+    }
+}
+
+static void data_may_have_the_names_that_layouts_use(void **state)
+{
+    static const char *const texts[] = {
+        good, "=== news/email.en.liquid\n---\nsubject: \"About {{ subject }}\"\n---\n<p>{{ subject }}, {{ content }}</p>\n"};
+    struct diag_list diags;
+    struct catalog *catalog;
+    struct result r;
+
+    (void)state;
+    diag_list_init(&diags);
+    catalog = build(texts, 2, &diags);
+    assert_non_null(catalog);
+    r = render(catalog, CHANNEL_EMAIL, "{\"member\":{\"id\":\"1\"},\"subject\":\"tea\",\"content\":\"<b>\"}", NULL);
+    assert_true(r.is_made);
+    assert_string_equal(r.message.subject, "About tea");
+    assert_non_null(strstr(r.message.html, "<title>About tea</title>"));
+    assert_non_null(strstr(r.message.html, "<p>tea, &lt;b&gt;</p>"));
+    message_finish(&r.message);
+    catalog_unref(catalog);
+    diag_list_finish(&diags);
+}
+
 static void accents_are_dropped_only_when_that_saves_a_segment(void **state)
 {
     struct result r = render(*state, CHANNEL_SMS,
@@ -604,6 +669,8 @@ int main(void)
         cmocka_unit_test(a_fault_that_many_share_is_told_once),
         cmocka_unit_test(harmless_oddities_are_warnings),
         cmocka_unit_test(the_version_changes_with_what_is_sent),
+        cmocka_unit_test(limits_and_empty_parts_end_a_message),
+        cmocka_unit_test(data_may_have_the_names_that_layouts_use),
         cmocka_unit_test_setup_teardown(flows_are_found_by_name_and_type, build_good, drop_good),
         cmocka_unit_test_setup_teardown(an_email_has_all_its_parts, build_good, drop_good),
         cmocka_unit_test_setup_teardown(html_is_escaped_and_subjects_and_text_are_not, build_good, drop_good),
