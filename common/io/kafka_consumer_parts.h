@@ -14,15 +14,15 @@
 #define IO_KAFKA_CONSUMER_PARTS_H
 
 #include <librdkafka/rdkafka.h>
-#include <uthash.h>
 
+#include "base/hash_table.h"
 #include "io/kafka_consumer.h"
 #include "io/kafka_lookup.h"
 #include "io/kafka_wake.h"
 
 enum {
     KAFKA_TURN_MESSAGES = 512,  /* most that one turn of the loop takes from the client */
-    KAFKA_HELD_MESSAGES = 16,    /* taken per tick while held */
+    KAFKA_HELD_MESSAGES = 16,   /* most that a tick takes while the owner holds: a short hold stops nothing */
     KAFKA_WAITING_MOST = 512,   /* messages that wait before all partitions are stopped */
     KAFKA_WAITING_BYTES = 4 << 20,
     KAFKA_TICK_MS = 100,

@@ -21,7 +21,7 @@ command -v java >/dev/null || skip "no Java"
 command -v mvn >/dev/null || skip "no Maven"
 rm -rf "$libs"
 mkdir -p "$libs"
-log="$libs/../maven.log"
+log="$root/build/kafka/maven.log"
 if ! mvn -B -q -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$libs" \
     >"$log" 2>&1; then
     rm -rf "$libs"

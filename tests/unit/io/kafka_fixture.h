@@ -158,7 +158,6 @@ struct observer {
     struct kafka_consumer *consumer;
     int64_t start; /* what on_assign answers when nothing was committed */
     bool ignores_committed;
-    int64_t commit_at_revoke; /* -1: next[] */
     const char *revoke_metadata; /* NULL: do not commit at revoke */
 
     size_t records;
@@ -184,7 +183,6 @@ struct observer {
     int fatal;
     int commits;
     int commits_refused;
-    int64_t last_value;
 };
 
 static inline void observer_on_record(void *arg, const struct kafka_record *record)
@@ -312,6 +310,12 @@ static inline void observer_open(struct fixture *f, struct observer *o, const ch
     }
     o->consumer = kafka_consumer_open(f->loop, &f->settings, f->group, topics, assign, &events, &err);
     assert_string_equal(err.text, "");
+}
+
+/* How many partitions it has now. */
+static inline int observer_has(const struct observer *o)
+{
+    return o->assigned - o->revoked;
 }
 
 static inline void observer_close(struct observer *o)
