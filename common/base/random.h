@@ -21,5 +21,8 @@ uint64_t random_below(struct random *random, uint64_t bound);
 double random_unit(struct random *random);
 /* Bytes from the kernel, fit for ids and tokens. */
 void random_bytes_from_system(void *to, size_t len);
+/* For tests and simulations: what is asked of the kernel comes from this generator instead. NULL: the kernel's again.
+ * Borrowed. */
+void random_set_source(struct random *source);
 
 #endif
