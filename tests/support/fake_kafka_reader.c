@@ -1,0 +1,77 @@
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "fake_kafka_log.h"
+#include "fakes.h"
+#include "io/kafka_reader.h"
+
+struct kafka_reader {
+    char *topic;
+    int32_t partition, count;
+    int64_t next;
+};
+
+static int64_t fail_after = -1;
+
+void fake_kafka_fail_reader_after(int64_t records)
+{
+    fail_after = records;
+}
+
+struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, const char *topic, struct err *err)
+{
+    struct kafka_reader *reader;
+
+    (void)settings;
+    if (fake_log_partition_count(topic) == 0 || fake_log_is_down()) {
+        err_set(err, "topic %s cannot be read", topic);
+        return NULL;
+    }
+    reader = xcalloc(1, sizeof(*reader));
+    reader->topic = xstrdup(topic);
+    reader->count = fake_log_partition_count(topic);
+    return reader;
+}
+
+void kafka_reader_close(struct kafka_reader *reader)
+{
+    if (reader) {
+        free(reader->topic);
+        free(reader);
+    }
+}
+
+bool kafka_reader_next(struct kafka_reader *reader, int64_t wait_ms, const struct kafka_record **record, bool *is_end,
+                       struct err *err)
+{
+    (void)wait_ms;
+    *record = NULL;
+    *is_end = false;
+    if (fail_after == 0) {
+        return err_set(err, "reading failed");
+    }
+    fail_after -= fail_after > 0;
+    while (reader->partition < reader->count) {
+        *record = fake_log_at(fake_log_find(reader->topic, reader->partition), reader->next);
+        if (*record) {
+            reader->next = (*record)->offset + 1;
+            return true;
+        }
+        reader->partition++;
+        reader->next = 0;
+    }
+    *is_end = true;
+    return true;
+}
+
+int64_t kafka_reader_total(const struct kafka_reader *reader)
+{
+    int64_t total = 0;
+
+    for (int32_t i = 0; i < reader->count; i++) {
+        const struct fake_log *log = fake_log_find(reader->topic, i);
+
+        total += fake_log_end(log) - fake_log_low(log);
+    }
+    return total;
+}

@@ -1,0 +1,502 @@
+#include "fake_redis_store.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/hash_table.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "fake_world.h"
+#include "fakes.h"
+
+struct entry {
+    char *key;
+    size_t key_len;
+    char *value;          /* of a text */
+    char *epoch, *fence;  /* fields "e" and "f" of a hash; either may be NULL */
+    int64_t expires_us;   /* 0: never */
+    UT_hash_handle hh;
+};
+
+static struct {
+    struct entry *entries;
+    int64_t time_us; /* 0: the world's */
+    const char *policy;
+} store;
+
+static int64_t now_us(void)
+{
+    return store.time_us ? store.time_us : fakes_redis_us();
+}
+
+static void free_entry(struct entry *entry)
+{
+    HASH_DEL(store.entries, entry);
+    free(entry->key);
+    free(entry->value);
+    free(entry->epoch);
+    free(entry->fence);
+    free(entry);
+}
+
+static struct entry *find(struct slice key)
+{
+    struct entry *entry;
+
+    HASH_FIND(hh, store.entries, key.data, key.len, entry);
+    if (entry && entry->expires_us && entry->expires_us <= now_us()) {
+        free_entry(entry);
+        return NULL;
+    }
+    return entry;
+}
+
+static struct entry *find_or_add(struct slice key)
+{
+    struct entry *entry = find(key);
+
+    if (!entry) {
+        entry = xcalloc(1, sizeof(*entry));
+        entry->key = xmemdup(key.data, key.len);
+        entry->key_len = key.len;
+        HASH_ADD_KEYPTR(hh, store.entries, entry->key, key.len, entry);
+    }
+    return entry;
+}
+
+static const char *get_text(struct slice key)
+{
+    struct entry *entry = find(key);
+
+    return entry ? entry->value : NULL;
+}
+
+static void replace(char **text, struct slice with)
+{
+    char *copy = xmemdup(with.data, with.len);
+
+    free(*text);
+    *text = copy;
+}
+
+static void set_text(struct slice key, const char *value, int64_t ttl_ms)
+{
+    struct entry *entry = find_or_add(key);
+
+    replace(&entry->value, slice_of(value));
+    entry->expires_us = ttl_ms ? now_us() + ttl_ms * 1000 : 0;
+}
+
+void fake_store_begin(void)
+{
+    store.time_us = 0;
+    store.policy = "noeviction";
+    fake_store_empty();
+}
+
+void fake_store_end(void)
+{
+    fake_store_empty();
+}
+
+void fake_store_empty(void)
+{
+    while (store.entries) {
+        free_entry(store.entries);
+    }
+}
+
+void fake_redis_set_time(int64_t us)
+{
+    store.time_us = us;
+}
+
+void fake_redis_set_policy(const char *policy)
+{
+    store.policy = policy;
+}
+
+struct slice fake_redis_get(struct slice key)
+{
+    return slice_of(get_text(key));
+}
+
+void fake_redis_set(struct slice key, struct slice value)
+{
+    char *text = xmemdup(value.data, value.len);
+
+    set_text(key, text, 0);
+    free(text);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+static void add_text(struct fake_answer *answer, const char *text)
+{
+    size_t i = answer->reply.count++;
+
+    assert(i < FAKE_MOST_ITEMS);
+    snprintf(answer->texts[i], FAKE_MOST_TEXT, "%s", text);
+    answer->items[i] = (struct redis_reply){.type = REDIS_TEXT, .text = slice_of(answer->texts[i])};
+}
+
+static void add_int(struct fake_answer *answer, int64_t number)
+{
+    assert(answer->reply.count < FAKE_MOST_ITEMS);
+    answer->items[answer->reply.count++] = (struct redis_reply){.type = REDIS_INT, .number = number};
+}
+
+static void say_array(struct fake_answer *answer, const char *word)
+{
+    *answer = (struct fake_answer){.reply = {.type = REDIS_ARRAY}};
+    answer->reply.items = answer->items;
+    if (word) {
+        add_text(answer, word);
+    }
+}
+
+static void say_int(struct fake_answer *answer, int64_t number)
+{
+    *answer = (struct fake_answer){.reply = {.type = REDIS_INT, .number = number}};
+}
+
+/* NULL: nil. */
+static void say_text(struct fake_answer *answer, const char *text)
+{
+    *answer = (struct fake_answer){.reply = {.type = text ? REDIS_TEXT : REDIS_NIL}};
+    if (text) {
+        snprintf(answer->texts[0], FAKE_MOST_TEXT, "%s", text);
+        answer->reply.text = slice_of(answer->texts[0]);
+    }
+}
+
+static void say_error(struct fake_answer *answer, const char *text)
+{
+    say_text(answer, text);
+    answer->is_error = true;
+}
+
+static int64_t to_number(struct slice text)
+{
+    int64_t number = 0;
+    bool is_number = number_parse(text, &number);
+
+    assert(is_number);
+    return number;
+}
+
+/* --- records ------------------------------------------------------------------------------------------------------ */
+
+struct open_record {
+    int64_t fence, deadline, attempts, first;
+    char owner[128], fingerprint[256];
+};
+
+/* As the pattern '^%u|(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$'. */
+static bool parse_open(const char *value, struct open_record *record)
+{
+    char state;
+    int at = 0;
+
+    *record = (struct open_record){0};
+    if (sscanf(value, "%c|%" SCNd64 "|%" SCNd64 "|%" SCNd64 "|%" SCNd64 "|%n", &state, &record->fence,
+               &record->deadline, &record->attempts, &record->first, &at) != 5 ||
+        at == 0) {
+        return false;
+    }
+    snprintf(record->owner, sizeof(record->owner), "%.*s", (int)strcspn(value + at, "|"), value + at);
+    at += (int)strcspn(value + at, "|");
+    if (value[at] != '|') {
+        return false;
+    }
+    snprintf(record->fingerprint, sizeof(record->fingerprint), "%s", value + at + 1);
+    return true;
+}
+
+static int64_t fence_of(const char *value)
+{
+    return strtoll(value + 2, NULL, 10);
+}
+
+static void write_open(struct slice key, char state, const struct open_record *record, int64_t ttl_ms)
+{
+    char *text = xasprintf("%c|%" PRId64 "|%" PRId64 "|%" PRId64 "|%" PRId64 "|%s|%s", state, record->fence,
+                           record->deadline, record->attempts, record->first, record->owner, record->fingerprint);
+
+    set_text(key, text, ttl_ms);
+    free(text);
+}
+
+/* --- the scripts -------------------------------------------------------------------------------------------------- */
+
+static int64_t next_fence(struct slice guard)
+{
+    struct entry *entry = find_or_add(guard);
+    char text[24];
+    int64_t fence = (entry->fence ? to_number(slice_of(entry->fence)) : 0) + 1;
+
+    snprintf(text, sizeof(text), "%" PRId64, fence);
+    replace(&entry->fence, slice_of(text));
+    return fence;
+}
+
+/* keys: record, guard; epoch, claim id, lease, fingerprint, ttl, wall, skew */
+static void eval_begin(const struct slice a[], struct fake_answer *answer)
+{
+    const struct entry *guard = find(a[1]);
+    const char *value = get_text(a[0]);
+    int64_t now = now_us() / 1000, lease = to_number(a[4]), ttl = to_number(a[6]), off = now - to_number(a[7]);
+    struct open_record old = {.first = now}, new = {0};
+    char state = value ? value[0] : 'P';
+
+    if (!guard || !guard->epoch || !slice_is(a[2], guard->epoch)) {
+        say_array(answer, "AMNESIA");
+        return;
+    }
+    if ((off < 0 ? -off : off) > to_number(a[8])) {
+        say_array(answer, "SKEW");
+        add_int(answer, off);
+        return;
+    }
+    if (value && strchr("SXDH", state)) {
+        say_array(answer, "DONE");
+        add_text(answer, value);
+        return;
+    }
+    if (value && parse_open(value, &old) && slice_is(a[3], old.owner)) {
+        say_array(answer, "MINE");
+        add_text(answer, value);
+        return;
+    }
+    if (value && old.deadline > now) {
+        say_array(answer, state == 'P' ? "LATER" : "BUSY");
+        add_int(answer, old.deadline - now);
+        return;
+    }
+    new = (struct open_record){next_fence(a[1]), now + lease, old.attempts + 1, state == 'P' ? now : old.first, "", ""};
+    snprintf(new.owner, sizeof(new.owner), "%.*s", (int)a[3].len, a[3].data);
+    if (state != 'P') {
+        snprintf(new.fingerprint, sizeof(new.fingerprint), "%s", old.fingerprint);
+        write_open(a[0], 'U', &new, ttl);
+        say_array(answer, "AMBIG");
+        add_int(answer, new.fence);
+        add_int(answer, new.attempts);
+        add_int(answer, now - old.first);
+        add_text(answer, old.fingerprint);
+        return;
+    }
+    snprintf(new.fingerprint, sizeof(new.fingerprint), "%.*s", (int)a[5].len, a[5].data);
+    write_open(a[0], 'W', &new, ttl);
+    say_array(answer, "GO");
+    add_int(answer, new.fence);
+    add_int(answer, new.attempts);
+}
+
+static void write_terminal(const struct slice a[])
+{
+    char *text = xasprintf("%.*s|%.*s|%.*s", (int)a[2].len, a[2].data, (int)a[1].len, a[1].data, (int)a[3].len,
+                           a[3].data);
+
+    set_text(a[0], text, to_number(a[4]));
+    free(text);
+}
+
+/* key: record; fence, state, info, ttl, delay */
+static void eval_settle(const struct slice a[], struct fake_answer *answer)
+{
+    const char *value = get_text(a[0]);
+    char state = a[2].data[0], current = value ? value[0] : '\0';
+    int64_t fence = to_number(a[1]), now = now_us() / 1000;
+    bool is_stale = value && fence_of(value) > fence;
+    bool is_open = state == 'P' || state == 'U';
+    struct open_record record;
+
+    if (current == 'S') {
+        say_text(answer, "KEEP");
+        return;
+    }
+    if (state == 'S') {
+        write_terminal(a);
+        say_text(answer, is_stale ? "STALE_SENT" : "OK");
+        return;
+    }
+    if (!is_open && current == state && fence_of(value) == fence) {
+        say_text(answer, "OK");
+        return;
+    }
+    if (is_stale || (current && strchr("XDH", current))) {
+        say_text(answer, "STALE");
+        return;
+    }
+    if (!is_open) {
+        write_terminal(a);
+        say_text(answer, "OK");
+        return;
+    }
+    if (!value || !parse_open(value, &record)) {
+        record = (struct open_record){.attempts = 1, .first = now};
+    }
+    record.fence = fence;
+    record.deadline = now + to_number(a[5]);
+    record.owner[0] = '\0';
+    write_open(a[0], state, &record, to_number(a[4]));
+    say_text(answer, "OK");
+}
+
+/* keys: record, guard; record text, ttl */
+static void eval_restore(const struct slice a[], struct fake_answer *answer)
+{
+    char *text = xmemdup(a[2].data, a[2].len);
+    const char *value = get_text(a[0]);
+    struct entry *guard = find(a[1]);
+    int64_t fence = fence_of(text);
+    char number[24];
+
+    if (fence > (guard && guard->fence ? to_number(slice_of(guard->fence)) : 0)) {
+        snprintf(number, sizeof(number), "%" PRId64, fence);
+        replace(&find_or_add(a[1])->fence, slice_of(number));
+    }
+    if (!(value && value[0] == 'S') && (text[0] == 'S' || !value || fence_of(value) < fence)) {
+        set_text(a[0], text, to_number(a[3]));
+        say_int(answer, 1);
+    } else {
+        say_int(answer, 0);
+    }
+    free(text);
+}
+
+/* key: guard; epoch, least fence */
+static void eval_open_shard(const struct slice a[], struct fake_answer *answer)
+{
+    struct entry *guard = find_or_add(a[0]);
+
+    if ((guard->fence ? to_number(slice_of(guard->fence)) : 0) < to_number(a[2])) {
+        replace(&guard->fence, a[2]);
+    }
+    replace(&guard->epoch, a[1]);
+    say_int(answer, 1);
+}
+
+static int64_t number_at(struct slice key)
+{
+    const char *value = get_text(key);
+
+    return value ? to_number(slice_of(value)) : 0;
+}
+
+/* keys: arrival, not before; interval, burst, wanted */
+static void eval_tokens(const struct slice a[], struct fake_answer *answer)
+{
+    int64_t now = now_us(), not_before = number_at(a[1]), arrival = number_at(a[0]);
+    int64_t interval = to_number(a[2]), burst = to_number(a[3]), granted;
+    char text[24];
+
+    say_array(answer, NULL);
+    if (not_before > now) {
+        add_int(answer, 0);
+        add_int(answer, not_before - now);
+        return;
+    }
+    arrival = arrival > now ? arrival : now;
+    arrival = arrival < now + burst ? arrival : now + burst;
+    granted = (now + burst - arrival) / interval;
+    granted = granted < to_number(a[4]) ? granted : to_number(a[4]);
+    if (granted < 1) {
+        add_int(answer, 0);
+        add_int(answer, arrival + interval - burst - now);
+        return;
+    }
+    snprintf(text, sizeof(text), "%" PRId64, arrival + granted * interval);
+    set_text(a[0], text, (burst + granted * interval + 999) / 1000 + 1000);
+    add_int(answer, granted);
+    add_int(answer, 0);
+}
+
+/* key: not before; delay ms */
+static void eval_not_before(const struct slice a[], struct fake_answer *answer)
+{
+    int64_t until = now_us() + to_number(a[1]) * 1000;
+    char text[24];
+
+    if (until > number_at(a[0])) {
+        snprintf(text, sizeof(text), "%" PRId64, until);
+        set_text(a[0], text, to_number(a[1]) + 1000);
+    }
+    say_int(answer, 1);
+}
+
+static const struct {
+    const char *name;
+    size_t count;
+    void (*eval)(const struct slice args[], struct fake_answer *answer);
+} scripts[] = {
+    {"begin", 9, eval_begin},           {"settle", 6, eval_settle}, {"restore", 4, eval_restore},
+    {"open_shard", 3, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
+};
+
+void fake_store_eval(const char *script, const struct slice args[], size_t count, struct fake_answer *answer)
+{
+    for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+        if (strcmp(scripts[i].name, script) == 0) {
+            assert(count == scripts[i].count);
+            scripts[i].eval(args, answer);
+            return;
+        }
+    }
+    say_error(answer, "ERR no such script");
+}
+
+/* --- commands ----------------------------------------------------------------------------------------------------- */
+
+/* SET key value [NX] PX ms */
+static void call_set(const struct slice args[], size_t count, struct fake_answer *answer)
+{
+    bool is_new_only = slice_is(args[3], "NX");
+    char *value = xmemdup(args[2].data, args[2].len);
+
+    if (is_new_only && find(args[1])) {
+        say_text(answer, NULL);
+    } else {
+        set_text(args[1], value, to_number(args[count - 1]));
+        say_text(answer, "OK");
+    }
+    free(value);
+}
+
+static void call_time(struct fake_answer *answer)
+{
+    char text[24];
+
+    say_array(answer, NULL);
+    snprintf(text, sizeof(text), "%" PRId64, now_us() / 1000000);
+    add_text(answer, text);
+    snprintf(text, sizeof(text), "%" PRId64, now_us() % 1000000);
+    add_text(answer, text);
+}
+
+static void call_hget(const struct slice args[], struct fake_answer *answer)
+{
+    const struct entry *entry = find(args[1]);
+
+    say_text(answer, !entry ? NULL : slice_is(args[2], "e") ? entry->epoch : entry->fence);
+}
+
+void fake_store_call(const struct slice args[], size_t count, struct fake_answer *answer)
+{
+    if (slice_is(args[0], "GET") && count == 2) {
+        say_text(answer, get_text(args[1]));
+    } else if (slice_is(args[0], "SET") && count >= 5) {
+        call_set(args, count, answer);
+    } else if (slice_is(args[0], "HGET") && count == 3) {
+        call_hget(args, answer);
+    } else if (slice_is(args[0], "TIME")) {
+        call_time(answer);
+    } else if (slice_is(args[0], "CONFIG") && store.policy) {
+        say_array(answer, "maxmemory-policy");
+        add_text(answer, store.policy);
+    } else {
+        say_error(answer, "NOPERM this user has no permissions to run this command");
+    }
+}

@@ -1,0 +1,170 @@
+/*
+ * fakes: the outside of the process in memory, for tests of common/run. Linked instead of libio.
+ *
+ * Redis, Kafka, the provider and time belong to the world: they survive when everything of the "process" (loop, clients,
+ * pipeline) is destroyed and made anew. There is one world; fakes_begin() makes a fresh one. Time stands still until
+ * loop_turn() has nothing left to do now, and then jumps to what is next. The same calls give the same run.
+ *
+ * Every step that crosses the border of the process is a point. A test may do something at the k-th point: let the
+ * process die, lose the answer, empty Redis. A dead process reaches nobody any more: its calls have no effect, no
+ * callback is called, except by the functions that close something.
+ */
+#ifndef SUPPORT_FAKES_H
+#define SUPPORT_FAKES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "core/catalog.h"
+#include "core/provider.h"
+#include "io/kafka_consumer.h"
+#include "io/loop.h"
+#include "io/redis.h"
+
+/* --- the world ---------------------------------------------------------------------------------------------------- */
+
+void fakes_begin(void);
+void fakes_end(void);
+/* The process is dead, or lives again (a new one). */
+void fakes_set_dead(bool is_dead);
+bool fakes_is_dead(void);
+
+/* Turns the loop until `fn` says so. False: it did not within `limit_ms` of the world's time, or the process died. */
+typedef bool (*fakes_until_fn)(void *arg);
+bool fakes_run(struct loop *loop, int64_t limit_ms, fakes_until_fn fn, void *arg);
+/* Turns it for so long. */
+void fakes_run_ms(struct loop *loop, int64_t ms);
+int64_t fakes_mono_ms(void);
+int64_t fakes_wall_ms(void);
+/* Moves the wall clock of this machine against Redis' clock. */
+void fakes_set_skew(int64_t skew_ms);
+
+/* --- points ------------------------------------------------------------------------------------------------------- */
+
+enum fake_point {
+    FAKE_REDIS_CALL,   /* a command reaches the server */
+    FAKE_REDIS_ANSWER, /* it was executed; its answer arrives */
+    FAKE_HTTP_BEGIN,   /* a request reaches the provider */
+    FAKE_HTTP_ANSWER,  /* the provider has decided; its answer arrives */
+    FAKE_PRODUCE,      /* a record reaches Kafka */
+    FAKE_PRODUCE_ACK,
+    FAKE_COMMIT, /* a commit reaches Kafka */
+    FAKE_COMMIT_ACK,
+    FAKE_POINT_COUNT,
+};
+
+const char *fake_point_name(enum fake_point point);
+
+enum fake_fault {
+    FAKE_FAULT_NONE,
+    FAKE_FAULT_CRASH,       /* the process dies just before the step */
+    FAKE_FAULT_LOST,        /* the step fails: the connection breaks before the server, or before the answer, is reached */
+    FAKE_FAULT_REDIS_EMPTY, /* Redis loses everything and starts anew */
+};
+
+/* What happens at the `number`-th point (from 1) from now on; 0: nothing. Counting starts anew. */
+void fakes_plan(enum fake_fault fault, uint64_t number);
+uint64_t fakes_point_count(void);
+/* The kind of the point where the fault happened; only when fakes_has_faulted(). */
+bool fakes_has_faulted(void);
+enum fake_point fakes_fault_point(void);
+/* For the fakes: one more point. True: go on; false: the step does not happen. */
+bool fakes_reach(enum fake_point point);
+
+/* --- Redis -------------------------------------------------------------------------------------------------------- */
+
+/* Executes at once, without a connection: for checks, and to compare with a real server. Borrowed until the next call. */
+const struct redis_reply *fake_redis_call(const struct slice args[], size_t count);
+const struct redis_reply *fake_redis_eval(const char *script, const struct slice args[], size_t count);
+/* Text of a key; data NULL when there is none. */
+struct slice fake_redis_get(struct slice key);
+void fake_redis_set(struct slice key, struct slice value);
+void fake_redis_empty(void);
+/* The server is not there: connections break, and none is made. */
+void fake_redis_set_down(bool is_down);
+/* Microseconds since 1970 that TIME answers instead of the world's time; 0: the world's. */
+void fake_redis_set_time(int64_t us);
+/* Answer of CONFIG GET maxmemory-policy: NULL refuses the command. */
+void fake_redis_set_policy(const char *policy);
+/* The next commands of this name ("begin", "GET") are answered with this status and text, `count` times. */
+void fake_redis_refuse(const char *name, enum redis_status status, const char *text, int count);
+uint64_t fake_redis_count(const char *name); /* executed commands of that name */
+
+/* --- Kafka -------------------------------------------------------------------------------------------------------- */
+
+void fake_kafka_add_topic(const char *topic, int32_t partitions);
+/* Returns the offset. */
+int64_t fake_kafka_append(const char *topic, int32_t partition, struct slice key, struct slice value,
+                          const struct kafka_header *headers, size_t header_count);
+int64_t fake_kafka_end(const char *topic, int32_t partition);
+/* NULL beyond the end. Borrowed until the world ends. */
+const struct kafka_record *fake_kafka_record(const char *topic, int32_t partition, int64_t offset);
+/* Offsets go on after a gap (compaction, transaction markers). */
+void fake_kafka_skip(const char *topic, int32_t partition, int64_t count);
+/* -1: nothing committed. */
+int64_t fake_kafka_committed(const char *group, const char *topic, int32_t partition);
+const char *fake_kafka_metadata(const char *group, const char *topic, int32_t partition);
+/* Every partition of every topic that this consumer reads is committed up to its end. */
+bool fake_kafka_is_all_committed(const struct kafka_consumer *consumer);
+/* The same for all consumers that are open. False when there is none. */
+bool fake_kafka_is_idle(void);
+/* Told of each commit as Kafka takes it. */
+typedef void (*fake_commit_fn)(void *arg, const char *group, const char *topic, int32_t partition, int64_t offset);
+void fake_kafka_watch_commits(fake_commit_fn fn, void *arg);
+/* Takes all partitions away (with a commit, when asked for) and gives them back. */
+void fake_kafka_rebalance(struct kafka_consumer *consumer, bool can_commit);
+bool fake_kafka_is_paused(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
+bool fake_kafka_is_held(const struct kafka_consumer *consumer);
+/* Brokers refuse: records are not taken, commits fail. */
+void fake_kafka_set_down(bool is_down);
+/* The reader fails after so many records; -1: never. */
+void fake_kafka_fail_reader_after(int64_t records);
+
+/* --- provider ----------------------------------------------------------------------------------------------------- */
+
+/* Providers for both channels: the e-mail one knows keys for an hour, the SMS one has none. NULL-terminated. */
+extern const struct provider fake_email_provider, fake_sms_provider;
+extern const struct provider *const fake_providers[];
+
+enum fake_behaviour {
+    FAKE_ACCEPT,
+    FAKE_ACCEPT_LOSE_ANSWER, /* taken, but the connection breaks before the answer */
+    FAKE_NEVER_BEGIN,        /* no connection */
+    FAKE_HANG,               /* not taken, and no answer until the request's time is over */
+    FAKE_ANSWER_400,
+    FAKE_ANSWER_401,
+    FAKE_ANSWER_429, /* with Retry-After: 2 */
+    FAKE_ANSWER_500,
+    FAKE_REFUSE_NOW, /* status 425: proved not sent, later perhaps */
+};
+
+/* What the provider does with the `number`-th request (from 1) for this recipient; a request without a row is accepted.
+ * `first`..`last` inclusive. */
+void fake_http_script(const char *to, int first, int last, enum fake_behaviour behaviour);
+/* A provider that delivers again although it knows the key: for tests of the tests. */
+void fake_http_ignore_keys(bool is_ignored);
+
+/* A message that reached a customer. */
+struct fake_message {
+    enum channel channel;
+    char mid[MID_TEXT_SIZE];
+    char to[256];
+    char text[256];
+    int64_t wall_ms;
+};
+size_t fake_http_message_count(void);
+const struct fake_message *fake_http_message(size_t index);
+uint64_t fake_http_request_count(void);
+/* Most requests that were on the wire at once. */
+int64_t fake_http_most_open(void);
+
+/* --- templates ---------------------------------------------------------------------------------------------------- */
+
+/* The catalog of tests, the same for every folder: see fake_catalog.c. Another version renders other texts. */
+void fake_catalog_set_version(const char *version);
+/* A folder that templates_open() can read. */
+const char *fake_templates_dir(void);
+
+#endif
