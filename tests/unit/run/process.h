@@ -1,0 +1,100 @@
+/*
+ * process: a worker for both channels over the fakes, as worker.c puts it together. Included by the tests of this folder
+ * (static functions: archives are linked in the order of the layers).
+ */
+#ifndef TEST_RUN_PROCESS_H
+#define TEST_RUN_PROCESS_H
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "tests/support/fakes.h"
+#include "run/channel_worker.h"
+#include "run/recovery.h"
+
+struct process {
+    struct worker_settings settings;
+    struct topics topics;
+    struct kafka_settings kafka;
+    struct loop *loop;
+    struct metrics *metrics;
+    struct templates *templates;
+    struct kafka_producer *producer;
+    struct claims *claims;
+    struct recovery *recovery;
+    struct channel_worker *channels[CHANNEL_COUNT];
+};
+
+static void process_on_fatal(void *arg, const char *reason)
+{
+    (void)arg, (void)reason;
+    abort();
+}
+
+static void process_start(struct process *process)
+{
+    const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
+    const struct claims_settings claims = {"test", 15000, 60000};
+    struct diag_list diags;
+    struct err err = {0};
+
+    *process = (struct process){.settings = {.kafka_group = "perkline", .brevo_url = "http://127.0.0.1:1",
+                                             .brevo_api_key = "key", .email_rate = 50, .sms_rate = 50,
+                                             .environment = "test", .request_timeout_ms = 10000, .lease_ms = 15000,
+                                             .connections = 8, .window = 16, .topics = {"loyalty.events"}}};
+    topics_init(&process->topics, "loyalty", &err);
+    process->loop = loop_create();
+    process->metrics = metrics_create();
+    diag_list_init(&diags);
+    process->templates = templates_open(fake_templates_dir(), "en", process->metrics, &diags, &err);
+    diag_list_finish(&diags);
+    process->producer = kafka_producer_open(process->loop, &process->kafka, &err);
+    process->claims = claims_open(process->loop, &redis, &claims, process->metrics, &err);
+    process->recovery =
+        recovery_create(process->loop, process->claims, &process->kafka, process->topics.outcomes);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        process->channels[channel] = channel_worker_open(
+            &(struct channel_worker_parts){
+                .settings = &process->settings,
+                .provider = fake_providers[channel],
+                .loop = process->loop,
+                .claims = process->claims,
+                .producer = process->producer,
+                .templates = process->templates,
+                .topics = &process->topics,
+                .metrics = process->metrics,
+                .on_fatal = process_on_fatal,
+            },
+            &err);
+        assert(process->channels[channel]);
+    }
+}
+
+/* In the order of worker.c. */
+static void process_stop(struct process *process)
+{
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        channel_worker_close_io(process->channels[channel]);
+    }
+    kafka_producer_close(process->producer, 0);
+    recovery_destroy(process->recovery);
+    claims_close(process->claims);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        channel_worker_destroy(process->channels[channel]);
+    }
+    templates_close(process->templates);
+    loop_destroy(process->loop);
+    metrics_destroy(process->metrics);
+}
+
+static void process_add_topics(void)
+{
+    static const char *const names[] = {"loyalty.events",   "loyalty.outcomes",  "loyalty.dlq",     "loyalty.held",
+                                        "loyalty.retry.1m", "loyalty.retry.10m", "loyalty.retry.1h", "loyalty.retry.6h"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        fake_kafka_add_topic(names[i], 2);
+    }
+}
+
+#endif
