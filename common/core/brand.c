@@ -18,8 +18,8 @@ struct loader {
 
 /* Keys that mean something to the program; templates may read any others. */
 static const char *const known_keys[] = {
-    "name", "sender", "reply_to", "sms_sender", "domain", "url", "logo", "colors", "address",
-    "unsubscribe_url", "preferences_url", "support_email", NULL,
+    "name",   "sender",  "reply_to",        "sms_sender",      "domain",        "url", "logo",
+    "colors", "address", "unsubscribe_url", "preferences_url", "support_email", NULL,
 };
 
 static void complain(const struct loader *loader, enum diag_severity severity, const char *key, const char *hint,

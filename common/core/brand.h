@@ -15,7 +15,7 @@ struct brand {
     char *name;
     json_t *json; /* the file as templates see it: without unsubscribe_url, which is one per member. Owned */
     const char *sender_name, *sender_email, *reply_to, *sms_sender; /* borrowed from json; NULL when not set */
-    struct liquid_template *unsubscribe_url;                       /* NULL when not set */
+    struct liquid_template *unsubscribe_url;                        /* NULL when not set */
 };
 
 /* NULL when an error was added. */

@@ -73,7 +73,7 @@ void catalog_unref(struct catalog *catalog)
     free(catalog);
 }
 
-/* --- looking up ---------------------------------------------------------------------------------------------------- */
+/* --- looking up ------------------------------------------------------------------------------------------------- */
 
 const char *catalog_version(const struct catalog *catalog)
 {
@@ -152,10 +152,10 @@ const struct strings *catalog_find_strings(const struct catalog *catalog, const 
     return entry ? entry->strings : NULL;
 }
 
-/* --- rendering ----------------------------------------------------------------------------------------------------- */
+/* --- rendering -------------------------------------------------------------------------------------------------- */
 
-static bool __attribute__((format(printf, 3, 4))) fail(struct render_error *error, const char *reason,
-                                                       const char *format, ...)
+static bool __attribute__((format(printf, 3, 4)))
+fail(struct render_error *error, const char *reason, const char *format, ...)
 {
     va_list args;
 
@@ -208,8 +208,7 @@ static void read_wanted_tag(const struct event *event, const char *locale, char 
 }
 
 bool catalog_render(const struct catalog *catalog, const struct flow *flow, enum channel channel,
-                    const struct event *event, const char *locale, struct message *message,
-                    struct render_error *error)
+                    const struct event *event, const char *locale, struct message *message, struct render_error *error)
 {
     const struct catalog_templates *templates = find_templates(catalog, flow, channel);
     struct message_inputs inputs = {.flow = flow, .event = event, .locales = catalog->locales};

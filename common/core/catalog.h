@@ -48,7 +48,6 @@ struct render_error {
 /* Renders one delivery. `locale` NULL: the member's. Pure: the same catalog and event give the same bytes ("now" is
  * the event's time). On true the caller owns the message. */
 bool catalog_render(const struct catalog *catalog, const struct flow *flow, enum channel channel,
-                    const struct event *event, const char *locale, struct message *message,
-                    struct render_error *error);
+                    const struct event *event, const char *locale, struct message *message, struct render_error *error);
 
 #endif

@@ -9,7 +9,7 @@
 
 static const char *const folders[] = {"_layouts", "_partials", "_brands", "_strings", NULL};
 
-/* --- version ------------------------------------------------------------------------------------------------------- */
+/* --- version ---------------------------------------------------------------------------------------------------- */
 
 static bool is_sent(const char *path)
 {
@@ -45,7 +45,7 @@ static void make_version(const struct file_tree *tree, char version[VERSION_TEXT
     buf_finish(&all);
 }
 
-/* --- brands and strings -------------------------------------------------------------------------------------------- */
+/* --- brands and strings ----------------------------------------------------------------------------------------- */
 
 /* Name of "_brands/<name>.yaml"; NULL, with a warning, when the file has another form. Caller frees. */
 static char *take_yaml_name(struct catalog_build *build, const struct file_entry *entry, const char *folder)
@@ -56,8 +56,7 @@ static char *take_yaml_name(struct catalog_build *build, const struct file_entry
 
     if (!slice_ends_with(name, ".yaml") || memchr(name.data, '/', name.len)) {
         if (!catalog_is_note(entry->path)) {
-            diag_add(build->diags, DIAG_WARNING, entry->path, 0, 0, "files here end in .yaml",
-                     "the file is not used");
+            diag_add(build->diags, DIAG_WARNING, entry->path, 0, 0, "files here end in .yaml", "the file is not used");
         }
         return NULL;
     }
@@ -109,8 +108,8 @@ static void load_strings(struct catalog_build *build, const struct file_entry *e
     }
     strings = xcalloc(1, sizeof(*strings));
     memcpy(strings->tag, tag, sizeof(tag));
-    strings->strings = strings_parse(entry->path, catalog_text_of(entry), locale_set_get(build->catalog->locales, tag),
-                                     build->diags);
+    strings->strings =
+        strings_parse(entry->path, catalog_text_of(entry), locale_set_get(build->catalog->locales, tag), build->diags);
     HASH_ADD_STR(build->catalog->strings, tag, strings);
 }
 
@@ -126,7 +125,7 @@ static void link_strings(struct catalog *catalog)
     }
 }
 
-/* --- what stands in the folder ------------------------------------------------------------------------------------- */
+/* --- what stands in the folder ---------------------------------------------------------------------------------- */
 
 static const char *nearest_folder(struct slice name)
 {
@@ -213,7 +212,7 @@ static void load_shared(struct catalog_build *build)
     }
 }
 
-/* --- diagnostics --------------------------------------------------------------------------------------------------- */
+/* --- diagnostics ------------------------------------------------------------------------------------------------ */
 
 static bool is_same(const struct diag *a, const struct diag *b)
 {

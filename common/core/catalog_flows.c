@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/nearest.h"
 
-/* --- templates ----------------------------------------------------------------------------------------------------- */
+/* --- templates -------------------------------------------------------------------------------------------------- */
 
 static void add_template(struct catalog_templates *templates, struct message_template *template)
 {
@@ -21,8 +21,8 @@ static void add_template(struct catalog_templates *templates, struct message_tem
     templates->count++;
 }
 
-static void load_template(struct catalog_build *build, struct catalog_flow *entry, const char *path, enum channel channel,
-                          const char *tag)
+static void load_template(struct catalog_build *build, struct catalog_flow *entry, const char *path,
+                          enum channel channel, const char *tag)
 {
     struct catalog_templates *templates = &entry->channels[channel];
     struct message_template *template;
@@ -119,7 +119,7 @@ static void load_file(struct catalog_build *build, struct catalog_flow *entry, c
     }
 }
 
-/* --- flows --------------------------------------------------------------------------------------------------------- */
+/* --- flows ------------------------------------------------------------------------------------------------------ */
 
 static void check_sample_brand(struct catalog_build *build, const struct event *event, const char *path)
 {
@@ -147,7 +147,8 @@ static void check_sample(struct catalog_build *build, const struct flow *flow, c
         return;
     }
     if (!event_decode(&record, &event, &reason, &err)) {
-        diag_add(build->diags, DIAG_ERROR, entry->path, 0, 0, NULL, "the sample is no event: %s (%s)", err.text, reason);
+        diag_add(build->diags, DIAG_ERROR, entry->path, 0, 0, NULL, "the sample is no event: %s (%s)", err.text,
+                 reason);
         return;
     }
     if (strcmp(event.type, flow->on) != 0) {
@@ -169,7 +170,8 @@ static void check_channels(struct catalog_build *build, const struct catalog_flo
         char *hint = xasprintf("add %s/%s.%s.liquid", entry->flow->name, channel, default_locale);
 
         if (entry->flow->channels[i].is_on && templates->count == 0) {
-            diag_add(build->diags, DIAG_ERROR, yaml_path, 0, 0, hint, "the channel %s is on and has no template", channel);
+            diag_add(build->diags, DIAG_ERROR, yaml_path, 0, 0, hint, "the channel %s is on and has no template",
+                     channel);
         } else if (entry->flow->channels[i].is_on && !catalog_templates_find(templates, default_locale)) {
             diag_add(build->diags, DIAG_ERROR, yaml_path, 0, 0, hint,
                      "the channel %s has no template for the default locale '%s'", channel, default_locale);

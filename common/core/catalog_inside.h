@@ -1,7 +1,7 @@
 /*
  * catalog_inside: what a catalog is made of, shared by catalog.c (looking things up), catalog_build.c and
- * catalog_flows.c (making one). Nobody else includes it. Everything is fixed when catalog_build() returns, except caches that callers cannot see: the
- * locales' formatters and the buffers of rendering.
+ * catalog_flows.c (making one). Nobody else includes it. Everything is fixed when catalog_build() returns, except
+ * caches that callers cannot see: the locales' formatters and the buffers of rendering.
  */
 #ifndef CORE_CATALOG_INSIDE_H
 #define CORE_CATALOG_INSIDE_H
@@ -70,7 +70,7 @@ const struct strings *catalog_find_strings(const struct catalog *catalog, const 
 /* By exact tag, then by language; NULL. */
 const struct message_template *catalog_templates_find(const struct catalog_templates *templates, const char *tag);
 
-/* --- while it is made ---------------------------------------------------------------------------------------------- */
+/* --- while it is made ------------------------------------------------------------------------------------------- */
 
 struct catalog_build {
     const struct file_tree *tree;

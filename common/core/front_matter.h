@@ -1,5 +1,6 @@
 /*
- * front_matter: the YAML that stands between two lines `---` at the head of a template file, apart from the text below.
+ * front_matter: the YAML that stands between two lines `---` at the head of a template file, apart from the text
+ * below.
  */
 #ifndef CORE_FRONT_MATTER_H
 #define CORE_FRONT_MATTER_H
@@ -16,8 +17,8 @@ struct front_matter {
     int body_line;
 };
 
-/* All slices are borrowed from `text`. A byte order mark is dropped. False, with an error in `diags`, when front matter
- * begins and never ends. */
+/* All slices are borrowed from `text`. A byte order mark is dropped. False, with an error in `diags`, when front
+ * matter begins and never ends. */
 bool front_matter_split(const char *path, struct slice text, struct front_matter *parts, struct diag_list *diags);
 
 #endif

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/utf8.h"
+#include "core/html_element.h"
 #include "core/html_entity.h"
 #include "core/tag_scan.h"
 
@@ -43,15 +44,50 @@ static const struct {
     const char *name;
     enum kind kind;
 } elements[] = {
-    {"a", LINK},          {"br", BREAK},         {"hr", RULE},          {"img", IMAGE},        {"li", ITEM},
-    {"td", CELL},         {"th", CELL},          {"p", PARAGRAPH},      {"h1", PARAGRAPH},     {"h2", PARAGRAPH},
-    {"h3", PARAGRAPH},    {"h4", PARAGRAPH},     {"h5", PARAGRAPH},     {"h6", PARAGRAPH},     {"ul", PARAGRAPH},
-    {"ol", PARAGRAPH},    {"dl", PARAGRAPH},     {"pre", PARAGRAPH},    {"table", PARAGRAPH},  {"section", PARAGRAPH},
-    {"article", PARAGRAPH}, {"header", PARAGRAPH}, {"footer", PARAGRAPH}, {"figure", PARAGRAPH},
-    {"blockquote", PARAGRAPH}, {"div", LINE},    {"tr", LINE},          {"dt", LINE},          {"dd", LINE},
-    {"address", LINE},    {"center", LINE},      {"main", LINE},        {"nav", LINE},         {"aside", LINE},
-    {"body", LINE},       {"html", LINE},        {"caption", LINE},     {"figcaption", LINE},  {"style", SKIPPED},
-    {"script", SKIPPED},  {"head", SKIPPED},     {"title", SKIPPED},    {"template", SKIPPED}, {"svg", SKIPPED},
+    {"a", LINK},
+    {"br", BREAK},
+    {"hr", RULE},
+    {"img", IMAGE},
+    {"li", ITEM},
+    {"td", CELL},
+    {"th", CELL},
+    {"p", PARAGRAPH},
+    {"h1", PARAGRAPH},
+    {"h2", PARAGRAPH},
+    {"h3", PARAGRAPH},
+    {"h4", PARAGRAPH},
+    {"h5", PARAGRAPH},
+    {"h6", PARAGRAPH},
+    {"ul", PARAGRAPH},
+    {"ol", PARAGRAPH},
+    {"dl", PARAGRAPH},
+    {"pre", PARAGRAPH},
+    {"table", PARAGRAPH},
+    {"section", PARAGRAPH},
+    {"article", PARAGRAPH},
+    {"header", PARAGRAPH},
+    {"footer", PARAGRAPH},
+    {"figure", PARAGRAPH},
+    {"blockquote", PARAGRAPH},
+    {"div", LINE},
+    {"tr", LINE},
+    {"dt", LINE},
+    {"dd", LINE},
+    {"address", LINE},
+    {"center", LINE},
+    {"main", LINE},
+    {"nav", LINE},
+    {"aside", LINE},
+    {"body", LINE},
+    {"html", LINE},
+    {"caption", LINE},
+    {"figcaption", LINE},
+    {"style", SKIPPED},
+    {"script", SKIPPED},
+    {"head", SKIPPED},
+    {"title", SKIPPED},
+    {"template", SKIPPED},
+    {"svg", SKIPPED},
 };
 
 static bool is_blank(char c)
@@ -64,10 +100,10 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* --- output -------------------------------------------------------------------------------------------------------- */
+/* --- output ----------------------------------------------------------------------------------------------------- */
 
-/* Marks that html_text_tidy() turns into line breaks. Two that meet, with only Liquid tags between them, count once; no
- * text holds them. */
+/* Marks that html_text_tidy() turns into line breaks. Two that meet, with only Liquid tags between them, count once;
+ * no text holds them. */
 enum { MARK_PARAGRAPH = 0x1d, MARK_LINE = 0x1e };
 
 static void want_mark(struct converter *c, char mark)
@@ -116,7 +152,7 @@ static void put_character(struct converter *c, uint32_t code_point)
     c->is_marked = false;
 }
 
-/* --- Liquid -------------------------------------------------------------------------------------------------------- */
+/* --- Liquid ----------------------------------------------------------------------------------------------------- */
 
 /* True when a Liquid tag stood here. */
 static bool take_liquid(struct converter *c)
@@ -142,103 +178,15 @@ static bool take_liquid(struct converter *c)
     return true;
 }
 
-/* --- HTML ---------------------------------------------------------------------------------------------------------- */
+/* --- HTML ------------------------------------------------------------------------------------------------------- */
 
-struct element {
-    struct slice name;
-    struct slice attributes;
-    bool is_closing;
-};
-
-static size_t skip_quoted(struct slice text, size_t at)
+/* Reads the tag whose '<' is at c->at, and moves behind it. */
+static struct html_element take_element(struct converter *c)
 {
-    char quote = text.data[at++];
+    struct html_element element;
 
-    while (at < text.len && text.data[at] != quote) {
-        size_t len = tag_scan_len(text, at);
-
-        at += len ? len : 1;
-    }
-    return at < text.len ? at + 1 : at;
-}
-
-/* Reads `<name attributes>`; the '<' is at c->at. Liquid inside may hold '>' and quotes. */
-static struct element take_element(struct converter *c)
-{
-    struct element element = {.is_closing = c->in.data[c->at + 1] == '/'};
-    size_t start = c->at + 1 + element.is_closing;
-    size_t at = start;
-
-    while (at < c->in.len && (is_letter(c->in.data[at]) || (c->in.data[at] >= '0' && c->in.data[at] <= '9'))) {
-        at++;
-    }
-    element.name = slice_make(c->in.data + start, at - start);
-    start = at;
-    while (at < c->in.len && c->in.data[at] != '>') {
-        size_t len = tag_scan_len(c->in, at);
-        char before = c->in.data[at - 1];
-
-        if (len) {
-            at += len;
-        } else if ((c->in.data[at] == '"' || c->in.data[at] == '\'') && (before == '=' || is_blank(before))) {
-            at = skip_quoted(c->in, at);
-        } else {
-            at++;
-        }
-    }
-    element.attributes = slice_make(c->in.data + start, at - start);
-    c->at = at < c->in.len ? at + 1 : at;
+    c->at = html_element_parse(c->in, c->at, &element);
     return element;
-}
-
-static bool has_name(struct slice name, const char *wanted)
-{
-    return name.len == strlen(wanted) && strncasecmp(name.data, wanted, name.len) == 0;
-}
-
-/* Value of an attribute, "" when it is not there. */
-static struct slice find_attribute(struct slice attributes, const char *name)
-{
-    size_t at = 0;
-
-    while (at < attributes.len) {
-        size_t start, name_end, value;
-        size_t len = tag_scan_len(attributes, at);
-
-        if (len || is_blank(attributes.data[at]) || attributes.data[at] == '/') {
-            at += len ? len : 1;
-            continue;
-        }
-        for (start = at; at < attributes.len && !is_blank(attributes.data[at]) && attributes.data[at] != '=';) {
-            at++;
-        }
-        name_end = at;
-        while (at < attributes.len && is_blank(attributes.data[at])) {
-            at++;
-        }
-        if (at >= attributes.len || attributes.data[at] != '=') {
-            continue;
-        }
-        for (at++; at < attributes.len && is_blank(attributes.data[at]);) {
-            at++;
-        }
-        value = at;
-        if (at < attributes.len && (attributes.data[at] == '"' || attributes.data[at] == '\'')) {
-            at = skip_quoted(attributes, at);
-            len = at - value > 1 ? at - value - 2 : 0;
-            value++;
-        } else {
-            while (at < attributes.len && !is_blank(attributes.data[at])) {
-                len = tag_scan_len(attributes, at);
-                at += len ? len : 1;
-            }
-            len = at - value;
-        }
-        if (has_name(slice_make(attributes.data + start, name_end - start), name)) {
-            return slice_make(attributes.data + value, len);
-        }
-    }
-    return slice_make("", 0);
 }
 
 /* Text of an attribute: entities decoded, Liquid kept. */
@@ -264,7 +212,7 @@ static void put_value(struct converter *c, struct slice value)
 
 static void open_link(struct converter *c, struct slice attributes)
 {
-    struct slice href = find_attribute(attributes, "href");
+    struct slice href = html_element_find(attributes, "href");
 
     if (slice_starts_with(href, "mailto:")) {
         href = slice_make(href.data + 7, href.len - 7);
@@ -323,14 +271,14 @@ static void skip_content(struct converter *c, struct slice name)
 static enum kind kind_of(struct slice name)
 {
     for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++) {
-        if (has_name(name, elements[i].name)) {
+        if (html_element_is(name, elements[i].name)) {
             return elements[i].kind;
         }
     }
     return INLINE;
 }
 
-static void apply(struct converter *c, const struct element *element)
+static void apply(struct converter *c, const struct html_element *element)
 {
     switch (kind_of(element->name)) {
     case INLINE:
@@ -368,7 +316,7 @@ static void apply(struct converter *c, const struct element *element)
         }
         break;
     case IMAGE:
-        put_value(c, find_attribute(element->attributes, "alt"));
+        put_value(c, html_element_find(element->attributes, "alt"));
         break;
     case SKIPPED:
         if (!element->is_closing) {
@@ -383,7 +331,7 @@ static bool take_markup(struct converter *c)
 {
     const char *p = c->in.data + c->at;
     size_t left = c->in.len - c->at;
-    struct element element;
+    struct html_element element;
 
     if (left >= 4 && memcmp(p, "<!--", 4) == 0) {
         const char *end = memmem(p + 4, left - 4, "-->", 3);
@@ -426,8 +374,8 @@ void html_text_convert(struct slice html, struct buf *out)
 
 /* What stands between two pieces of text. */
 struct gap {
-    int breaks;     /* written by somebody */
-    int least;      /* asked for by marks */
+    int breaks; /* written by somebody */
+    int least;  /* asked for by marks */
     bool has_blank;
 };
 

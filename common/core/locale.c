@@ -77,7 +77,7 @@ static void append_utf16(struct buf *out, const UChar *text, int32_t len)
     buf_append(out, utf8, (size_t)written);
 }
 
-/* --- names -------------------------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------------------------ */
 
 bool locale_is_known_language(const char *tag)
 {
@@ -111,7 +111,7 @@ bool locale_date_style_parse(struct slice name, enum locale_date_style *style)
     return *style < LOCALE_DATE_STYLE_COUNT;
 }
 
-/* --- sets ---------------------------------------------------------------------------------------------------------- */
+/* --- sets ------------------------------------------------------------------------------------------------------- */
 
 static int compare_texts(const void *left, const void *right)
 {
@@ -255,7 +255,7 @@ json_t *locale_json(const struct locale *locale)
     return locale->json;
 }
 
-/* --- time zones ---------------------------------------------------------------------------------------------------- */
+/* --- time zones ------------------------------------------------------------------------------------------------- */
 
 /* NULL when the tz database has no zone of that name ("GMT+3" and the like are no zones either). */
 static UCalendar *open_calendar(const char *name, size_t len)
@@ -305,7 +305,7 @@ bool locale_set_find_offset(struct locale_set *set, struct slice name, int64_t u
     return true;
 }
 
-/* --- formats ------------------------------------------------------------------------------------------------------- */
+/* --- formats ---------------------------------------------------------------------------------------------------- */
 
 static UNumberFormat *number_format(struct locale *locale)
 {
@@ -458,7 +458,7 @@ void locale_format_span(struct locale *locale, enum locale_unit unit, int64_t co
     append_utf16(out, text, len);
 }
 
-/* --- plurals ------------------------------------------------------------------------------------------------------- */
+/* --- plurals ---------------------------------------------------------------------------------------------------- */
 
 enum locale_plural locale_plural_of(struct locale *locale, double number)
 {

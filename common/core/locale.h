@@ -76,7 +76,8 @@ void locale_format_date(struct locale *locale, enum locale_date_style style, int
 void locale_format_span(struct locale *locale, enum locale_unit unit, int64_t count, struct buf *out);
 
 enum locale_plural locale_plural_of(struct locale *locale, double number);
-/* Can a whole number fall into that category in this language? (Some categories are for fractions or millions only.) */
+/* Can a whole number fall into that category in this language? (Some categories are for fractions or millions only.)
+ */
 bool locale_needs_plural(struct locale *locale, enum locale_plural plural);
 
 #endif

@@ -76,8 +76,8 @@ bool locale_tag_parse(struct slice text, char tag[LOCALE_TAG_SIZE])
         }
         len = next_part(text, &at, part);
     }
-    if (at <= text.len || !((len == 2 && is_all(slice_of(part), is_letter)) ||
-                            (len == 3 && is_all(slice_of(part), is_digit)))) {
+    if (at <= text.len ||
+        !((len == 2 && is_all(slice_of(part), is_letter)) || (len == 3 && is_all(slice_of(part), is_digit)))) {
         return false;
     }
     append_part(tag, part, len);

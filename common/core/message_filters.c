@@ -10,7 +10,7 @@
 
 enum { DAY_MS = 24 * 3600 * 1000, HOUR_MS = 3600 * 1000, MINUTE_MS = 60 * 1000, NUMBER_MOST_LEN = 40, SHOWN_MOST = 40 };
 
-/* --- values -------------------------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------------------------- */
 
 struct number {
     bool is_integer;
@@ -102,7 +102,7 @@ static void append_number(struct locale *locale, const struct number *number, st
     }
 }
 
-/* --- number, money ------------------------------------------------------------------------------------------------- */
+/* --- number, money ---------------------------------------------------------------------------------------------- */
 
 static bool filter_number(const struct liquid_call *call, struct liquid_value *result, struct err *err)
 {
@@ -138,11 +138,11 @@ static bool filter_money(const struct liquid_call *call, struct liquid_value *re
     return give(call, &out, result);
 }
 
-/* --- local_date, time_left ----------------------------------------------------------------------------------------- */
+/* --- local_date, time_left -------------------------------------------------------------------------------------- */
 
 struct moment {
-    bool is_date;     /* a day of the calendar, the same in every zone */
-    int64_t utc_ms;   /* midnight when is_date */
+    bool is_date;   /* a day of the calendar, the same in every zone */
+    int64_t utc_ms; /* midnight when is_date */
 };
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -237,7 +237,7 @@ static bool filter_time_left(const struct liquid_call *call, struct liquid_value
     return give(call, &out, result);
 }
 
-/* --- t ------------------------------------------------------------------------------------------------------------- */
+/* --- t ---------------------------------------------------------------------------------------------------------- */
 
 static const struct liquid_value *find_named(const struct liquid_call *call, struct slice name)
 {

@@ -1,6 +1,6 @@
 /*
- * message_filters: the Liquid filters that messages have on top of the standard ones, all of them about the language of
- * the member: number, money, local_date, time_left, t. Results are plain text and are escaped like any value.
+ * message_filters: the Liquid filters that messages have on top of the standard ones, all of them about the language
+ * of the member: number, money, local_date, time_left, t. Results are plain text and are escaped like any value.
  */
 #ifndef CORE_MESSAGE_FILTERS_H
 #define CORE_MESSAGE_FILTERS_H

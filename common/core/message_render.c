@@ -33,7 +33,7 @@ static bool __attribute__((format(printf, 3, 4))) fail(struct rendering *r, cons
     return false;
 }
 
-/* --- variables ----------------------------------------------------------------------------------------------------- */
+/* --- variables -------------------------------------------------------------------------------------------------- */
 
 static void add_value(struct rendering *r, struct slice name, struct liquid_value value)
 {
@@ -102,7 +102,7 @@ static bool render_part(struct rendering *r, const struct template_part *part, s
     return fail_liquid(r, error.problem);
 }
 
-/* --- checks -------------------------------------------------------------------------------------------------------- */
+/* --- checks ----------------------------------------------------------------------------------------------------- */
 
 static struct slice trim(struct slice text)
 {
@@ -129,7 +129,7 @@ static bool is_header_text(struct slice text)
     return text.len <= HEADER_MOST;
 }
 
-/* --- recipient, sender, unsubscribe -------------------------------------------------------------------------------- */
+/* --- recipient, sender, unsubscribe ----------------------------------------------------------------------------- */
 
 /* "Ilona Kovács"; NULL when the member has no name or one that cannot stand in a header. */
 static char *make_name(const struct event *event)
@@ -201,7 +201,7 @@ static char *copy(struct slice text)
     return text.len ? xmemdup(text.data, text.len) : NULL;
 }
 
-/* --- e-mail -------------------------------------------------------------------------------------------------------- */
+/* --- e-mail ----------------------------------------------------------------------------------------------------- */
 
 static bool render_subject(struct rendering *r, struct slice *subject)
 {
@@ -215,7 +215,8 @@ static bool render_subject(struct rendering *r, struct slice *subject)
         return fail(r, "template_error", "%s: the subject is empty", template->path);
     }
     if (!is_header_text(*subject)) {
-        return fail(r, "bad_header", "%s: the subject has a line break or a control character, or is longer than %d bytes",
+        return fail(r, "bad_header",
+                    "%s: the subject has a line break or a control character, or is longer than %d bytes",
                     template->path, HEADER_MOST);
     }
     return true;
@@ -299,7 +300,7 @@ static bool render_email(struct rendering *r, struct message *message)
     return true;
 }
 
-/* --- SMS ----------------------------------------------------------------------------------------------------------- */
+/* --- SMS -------------------------------------------------------------------------------------------------------- */
 
 static bool render_sms(struct rendering *r, struct message *message)
 {
@@ -318,8 +319,7 @@ static bool render_sms(struct rendering *r, struct message *message)
         return fail(r, "template_error", "%s: the body is empty", template->path);
     }
     buf_clear(plain);
-    if (channel->is_transliterated &&
-        sms_transliterate(body, slice_make(tag, locale_tag_language_len(tag)), plain)) {
+    if (channel->is_transliterated && sms_transliterate(body, slice_make(tag, locale_tag_language_len(tag)), plain)) {
         body = buf_slice(plain);
     }
     size = sms_measure(body);
@@ -334,7 +334,7 @@ static bool render_sms(struct rendering *r, struct message *message)
     return true;
 }
 
-/* ------------------------------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------------------------- */
 
 void message_buffers_init(struct message_buffers *buffers)
 {

@@ -1,8 +1,8 @@
 /*
  * message_render: a template, a brand and an event become a message.
  *
- * The parts are rendered one after the other into buffers that are kept between messages: subject, preheader, body, then
- * the layout around the body, then the text part. What a header may not hold is refused here, whoever wrote it.
+ * The parts are rendered one after the other into buffers that are kept between messages: subject, preheader, body,
+ * then the layout around the body, then the text part. What a header may not hold is refused here, whoever wrote it.
  */
 #ifndef CORE_MESSAGE_RENDER_H
 #define CORE_MESSAGE_RENDER_H

@@ -14,7 +14,7 @@ static const char default_layout[] = "email";
 static const char *const email_keys[] = {"subject", "preheader", "layout", "reply_to", NULL};
 static const char *const sms_keys[] = {NULL};
 
-/* --- layouts ------------------------------------------------------------------------------------------------------- */
+/* --- layouts ---------------------------------------------------------------------------------------------------- */
 
 static struct template_part *compile_file(const struct file_tree *tree, const char *path, enum template_form form,
                                           struct diag_list *diags)
@@ -83,7 +83,7 @@ static const struct layout *find_layout(const struct layout_list *list, const ch
     return NULL;
 }
 
-/* --- front matter -------------------------------------------------------------------------------------------------- */
+/* --- front matter ----------------------------------------------------------------------------------------------- */
 
 struct loader {
     const struct file_tree *tree;
@@ -153,7 +153,8 @@ static void check_keys(const struct loader *loader, const char *const known[])
         meant = nearest_find(key, known);
         hint = meant ? xasprintf("did you mean '%s'?", meant) : NULL;
         yaml_find_key_place(loader->yaml, key, &line, &column);
-        diag_add(loader->diags, DIAG_ERROR, loader->path, line, column, hint, "unknown key '%s' in the front matter", key);
+        diag_add(loader->diags, DIAG_ERROR, loader->path, line, column, hint, "unknown key '%s' in the front matter",
+                 key);
         free(hint);
     }
 }
@@ -223,7 +224,7 @@ static void take_reply_to(const struct loader *loader, struct message_template *
     template->reply_to = xstrdup(text);
 }
 
-/* --- templates ----------------------------------------------------------------------------------------------------- */
+/* --- templates -------------------------------------------------------------------------------------------------- */
 
 static struct template_part *compile_body(const struct loader *loader, enum template_form form)
 {
@@ -271,8 +272,12 @@ static void load_email(const struct loader *loader, struct message_template *tem
 static bool reads_event(const struct message_template *template)
 {
     const struct template_part *const parts[] = {
-        template->subject, template->preheader, template->body, template->text,
-        template->layout ? template->layout->html : NULL, template->layout ? template->layout->text : NULL,
+        template->subject,
+        template->preheader,
+        template->body,
+        template->text,
+        template->layout ? template->layout->html : NULL,
+        template->layout ? template->layout->text : NULL,
     };
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {

@@ -1,8 +1,9 @@
 /*
  * message_template: what marketing wrote for one flow, channel and locale, compiled; and the layouts around it.
  *
- * email.<locale>.liquid is front matter (subject, preheader, layout, reply_to) and an HTML body; its text part comes from
- * email.<locale>.text.liquid or is derived from the HTML. sms.<locale>.liquid is plain text. Immutable after creation.
+ * email.<locale>.liquid is front matter (subject, preheader, layout, reply_to) and an HTML body; its text part comes
+ * from email.<locale>.text.liquid or is derived from the HTML. sms.<locale>.liquid is plain text. Immutable after
+ * creation.
  */
 #ifndef CORE_MESSAGE_TEMPLATE_H
 #define CORE_MESSAGE_TEMPLATE_H

@@ -12,8 +12,8 @@ static const uint16_t gsm_others[] = {
 };
 
 static const uint8_t ascii_septets[128] = {
-    ['\n'] = 1, ['\f'] = 2, ['\r'] = 1, [' ' ... 'Z'] = 1, ['['] = 2, ['\\'] = 2, [']'] = 2,
-    ['^'] = 2,  ['_'] = 1,  ['a' ... 'z'] = 1, ['{'] = 2, ['|'] = 2, ['}'] = 2, ['~'] = 2,
+    ['\n'] = 1, ['\f'] = 2, ['\r'] = 1,        [' ' ... 'Z'] = 1, ['['] = 2, ['\\'] = 2, [']'] = 2,
+    ['^'] = 2,  ['_'] = 1,  ['a' ... 'z'] = 1, ['{'] = 2,         ['|'] = 2, ['}'] = 2,  ['~'] = 2,
 };
 
 int sms_gsm_septets(uint32_t c)
@@ -86,17 +86,18 @@ struct replacement {
 
 /* For every language. */
 static const struct replacement typography[] = {
-    {0x00a0, " "},   {0x00ab, "\""}, {0x00ad, ""},   {0x00bb, "\""}, {0x2009, " "}, {0x200a, " "}, {0x200b, ""},
-    {0x2010, "-"},   {0x2011, "-"},  {0x2012, "-"},  {0x2013, "-"},  {0x2014, "-"}, {0x2015, "-"}, {0x2018, "'"},
-    {0x2019, "'"},   {0x201a, "'"},  {0x201b, "'"},  {0x201c, "\""}, {0x201d, "\""}, {0x201e, "\""}, {0x201f, "\""},
-    {0x2022, "-"},   {0x2026, "..."}, {0x202f, " "}, {0x2032, "'"},  {0x2033, "\""}, {0x2039, "'"}, {0x203a, "'"},
-    {0x2060, ""},    {0x2122, "TM"}, {0x2212, "-"},  {0xfeff, ""},   {'`', "'"},
+    {0x00a0, " "}, {0x00ab, "\""},  {0x00ad, ""},  {0x00bb, "\""}, {0x2009, " "},  {0x200a, " "},  {0x200b, ""},
+    {0x2010, "-"}, {0x2011, "-"},   {0x2012, "-"}, {0x2013, "-"},  {0x2014, "-"},  {0x2015, "-"},  {0x2018, "'"},
+    {0x2019, "'"}, {0x201a, "'"},   {0x201b, "'"}, {0x201c, "\""}, {0x201d, "\""}, {0x201e, "\""}, {0x201f, "\""},
+    {0x2022, "-"}, {0x2026, "..."}, {0x202f, " "}, {0x2032, "'"},  {0x2033, "\""}, {0x2039, "'"},  {0x203a, "'"},
+    {0x2060, ""},  {0x2122, "TM"},  {0x2212, "-"}, {0xfeff, ""},   {'`', "'"},
 };
 
 /* é, ö and ü are in the GSM alphabet and stay. */
 static const struct replacement hungarian[] = {
-    {0x00e1, "a"}, {0x00c1, "A"}, {0x00ed, "i"}, {0x00cd, "I"}, {0x00f3, "o"}, {0x00d3, "O"}, {0x0151, "\xc3\xb6"},
-    {0x0150, "\xc3\x96"}, {0x00fa, "u"}, {0x00da, "U"}, {0x0171, "\xc3\xbc"}, {0x0170, "\xc3\x9c"},
+    {0x00e1, "a"}, {0x00c1, "A"}, {0x00ed, "i"},        {0x00cd, "I"},
+    {0x00f3, "o"}, {0x00d3, "O"}, {0x0151, "\xc3\xb6"}, {0x0150, "\xc3\x96"},
+    {0x00fa, "u"}, {0x00da, "U"}, {0x0171, "\xc3\xbc"}, {0x0170, "\xc3\x9c"},
 };
 
 /* s and t with comma below, and the cedilla forms that old keyboards make. */
@@ -156,8 +157,7 @@ bool sms_transliterate(struct slice text, struct slice language, struct buf *out
             buf_append(out, text.data + from, at - from);
         }
     }
-    if (out->overflowed ||
-        sms_measure(slice_make(out->data + start, out->len - start)).segments >= before.segments) {
+    if (out->overflowed || sms_measure(slice_make(out->data + start, out->len - start)).segments >= before.segments) {
         buf_truncate(out, start);
         return false;
     }

@@ -45,8 +45,8 @@ static void add_piece(struct string_pattern *pattern, const char *text, size_t l
     pattern->pieces[pattern->count++] = (struct string_piece){slice_make(text, len), is_placeholder};
 }
 
-static void __attribute__((format(printf, 4, 5))) complain(const struct loader *loader, const char *key,
-                                                           const char *hint, const char *format, ...)
+static void __attribute__((format(printf, 4, 5)))
+complain(const struct loader *loader, const char *key, const char *hint, const char *format, ...)
 {
     char message[512];
     va_list args;
@@ -74,8 +74,8 @@ static void parse_pattern(const struct loader *loader, const char *key, const ch
             len++;
         }
         if (len == 0 || open[1 + len] != '}') {
-            complain(loader, key, "write {name}, with letters, digits and '_'", "a brace that is no placeholder in '%s'",
-                     key);
+            complain(loader, key, "write {name}, with letters, digits and '_'",
+                     "a brace that is no placeholder in '%s'", key);
             return;
         }
         add_piece(pattern, open + 1, len, true);
@@ -138,8 +138,8 @@ static void add_plurals(const struct loader *loader, const char *key, json_t *ma
         const char *category = locale_plural_name((enum locale_plural)plural);
 
         if (locale_needs_plural(loader->locale, (enum locale_plural)plural) && !json_object_get(map, category)) {
-            complain(loader, key, NULL, "'%s' lacks the plural form '%s', which the language '%.*s' needs", key, category,
-                     (int)locale_tag_language_len(locale_tag(loader->locale)), locale_tag(loader->locale));
+            complain(loader, key, NULL, "'%s' lacks the plural form '%s', which the language '%.*s' needs", key,
+                     category, (int)locale_tag_language_len(locale_tag(loader->locale)), locale_tag(loader->locale));
         }
     }
 }

@@ -2,8 +2,8 @@
  * strings: the translated texts of one locale (`_strings/<locale>.yaml`), by dotted key.
  *
  * A text may name values in braces, "{count} points". A map whose keys are all CLDR plural categories is one text in
- * several forms, chosen by `count`. Checked and cut into pieces when loaded; immutable afterwards. A key that is not here
- * is looked for in the parent (the language's file behind the region's).
+ * several forms, chosen by `count`. Checked and cut into pieces when loaded; immutable afterwards. A key that is not
+ * here is looked for in the parent (the language's file behind the region's).
  */
 #ifndef CORE_STRINGS_H
 #define CORE_STRINGS_H

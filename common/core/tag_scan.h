@@ -9,8 +9,8 @@
 
 #include "base/slice.h"
 
-/* Length of the tag `{% %}` or output `{{ }}` that starts at `at`, 0 when none does. One that never ends goes to the end
- * of the text: the template's compiler reports it. */
+/* Length of the tag `{% %}` or output `{{ }}` that starts at `at`, 0 when none does. One that never ends goes to the
+ * end of the text: the template's compiler reports it. */
 size_t tag_scan_len(struct slice text, size_t at);
 /* Is it the tag `{% name ... %}`? */
 bool tag_scan_is(struct slice tag, const char *name);

@@ -14,7 +14,7 @@ struct compile {
     const struct file_tree *tree;
     enum template_form form;
     struct string_uses *uses;
-    char **names; /* of the partials found so far */
+    char **names;      /* of the partials found so far */
     struct buf *texts; /* their converted forms */
     size_t count;
     char *listed; /* the name that list_partials() gave last */
@@ -170,9 +170,9 @@ static struct liquid_template *compile_source(struct compile *compile, const str
     if (source->form == TEMPLATE_FORM_TEXT_OF_HTML) {
         html_text_convert(source->text, &text);
     }
-    template = liquid_compile(source->path,
-                              source->form == TEMPLATE_FORM_TEXT_OF_HTML ? buf_slice(&text) : source->text,
-                              source->first_line, &options, diags);
+    template =
+        liquid_compile(source->path, source->form == TEMPLATE_FORM_TEXT_OF_HTML ? buf_slice(&text) : source->text,
+                       source->first_line, &options, diags);
     buf_finish(&text);
     hint_partials(compile, diags, first);
     mend_places(compile, source, diags, first);
@@ -258,8 +258,8 @@ bool template_part_render(const struct template_part *part, const struct liquid_
     }
     is_own = strcmp(error->file, part->path) == 0;
     if (part->form == TEMPLATE_FORM_TEXT_OF_HTML) {
-        snprintf(text, size, "%s%s%s (text part): %s", is_own ? "" : "_partials/", error->file,
-                 is_own ? "" : ".liquid", error->message);
+        snprintf(text, size, "%s%s%s (text part): %s", is_own ? "" : "_partials/", error->file, is_own ? "" : ".liquid",
+                 error->message);
     } else {
         snprintf(text, size, "%s%s%s:%d:%d: %s", is_own ? "" : "_partials/", error->file, is_own ? "" : ".liquid",
                  error->line, error->column, error->message);

@@ -1,8 +1,8 @@
 /*
  * template_part: one compiled Liquid text of a message (a subject, a body, a layout) with all partials it can reach.
  *
- * It knows how partials are found (`_partials/<name>.liquid`), in which form they are wanted, and which translated texts
- * are asked for, so that these are checked for each locale. Immutable after creation.
+ * It knows how partials are found (`_partials/<name>.liquid`), in which form they are wanted, and which translated
+ * texts are asked for, so that these are checked for each locale. Immutable after creation.
  */
 #ifndef CORE_TEMPLATE_PART_H
 #define CORE_TEMPLATE_PART_H
@@ -17,8 +17,8 @@
 #include "core/strings.h"
 
 enum template_form {
-    TEMPLATE_FORM_HTML,  /* printed values are escaped */
-    TEMPLATE_FORM_PLAIN, /* text as it is */
+    TEMPLATE_FORM_HTML,         /* printed values are escaped */
+    TEMPLATE_FORM_PLAIN,        /* text as it is */
     TEMPLATE_FORM_TEXT_OF_HTML, /* HTML source, partials too, turned into text when compiled */
 };
 

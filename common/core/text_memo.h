@@ -1,6 +1,6 @@
 /*
- * text_memo: the texts that some numbers were formatted to last. A message says the same number and the same day in its
- * subject, its HTML and its text, and the next thousand members are told the same day again; formatting costs a
+ * text_memo: the texts that some numbers were formatted to last. A message says the same number and the same day in
+ * its subject, its HTML and its text, and the next thousand members are told the same day again; formatting costs a
  * microsecond, remembering a few nanoseconds. Fixed size: a number displaces another one with the same slot.
  */
 #ifndef CORE_TEXT_MEMO_H

@@ -65,16 +65,20 @@ static const char good[] =
     "on: loyalty.news\nclass: marketing\ndedupe: [member.id]\nchannels:\n  email: {}\n"
     "  sms: {segments_max: 1, transliterate: true}\n"
     "=== news/email.en.liquid\n"
-    "---\nsubject: \"{{ 'points.left' | t: count: points }} for {{ member.first_name }}\"\npreheader: \"Soon & now\"\n---\n"
+    "---\nsubject: \"{{ 'points.left' | t: count: points }} for {{ member.first_name }}\"\npreheader: \"Soon & "
+    "now\"\n---\n"
     "{% include 'hello' %}<p>{{ points | number }} until {{ until | local_date: \"long\" }}</p>\n"
     "=== news/email.hu.liquid\n"
-    "---\nsubject: \"{{ 'points.left' | t: count: points }}\"\n---\n{% include 'hello' %}<p>{{ points | number }}</p>\n"
-    "=== news/sms.en.liquid\n  {{ member.first_name }}: {{ 'points.left' | t: count: points }}. {{ more | default: \"\" }}\n\n"
+    "---\nsubject: \"{{ 'points.left' | t: count: points }}\"\n---\n{% include 'hello' %}<p>{{ points | number "
+    "}}</p>\n"
+    "=== news/sms.en.liquid\n  {{ member.first_name }}: {{ 'points.left' | t: count: points }}. {{ more | default: "
+    "\"\" }}\n\n"
     "=== news/sms.hu.liquid\n{{ 'points.left' | t: count: points }}. {{ more | default: \"\" }}\n"
     "=== news/samples/one.json\n"
-    "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"loyalty.news\",\"data\":{\"member\":{\"id\":\"42\"}}}\n";
+    "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/"
+    "t\",\"type\":\"loyalty.news\",\"data\":{\"member\":{\"id\":\"42\"}}}\n";
 
-/* --- faults -------------------------------------------------------------------------------------------------------- */
+/* --- faults ----------------------------------------------------------------------------------------------------- */
 
 static void check_diag(const char *name, const struct diag_list *diags, const char *expected)
 {
@@ -104,7 +108,8 @@ static void every_fault_is_named_with_its_place(void **state)
         const char *diag;
     } cases[] = {
         {"bad YAML in a brand", "=== _brands/owl.yaml\nname: [x\n",
-         "_brands/owl.yaml:2:1: error: not YAML: did not find expected ',' or ']' (check indentation, quotes and brackets "
+         "_brands/owl.yaml:2:1: error: not YAML: did not find expected ',' or ']' (check indentation, quotes and "
+         "brackets "
          "of this line and the one before)"},
         {"unknown key in front matter", "=== news/email.en.liquid\n---\nsubject: x\npreheder: y\n---\nz\n",
          "news/email.en.liquid:3:1: error: unknown key 'preheder' in the front matter (did you mean 'preheader'?)"},
@@ -120,18 +125,22 @@ static void every_fault_is_named_with_its_place(void **state)
          "news/email.en.liquid:3:9: error: there is no layout 'emial' in _layouts (did you mean 'email'?)"},
         {"unknown partial", "=== news/email.en.liquid\n---\nsubject: x\n---\nz\n{% include 'helo' %}\n",
          "news/email.en.liquid:5:1: error: there is no partial \"helo\" (did you mean 'hello'?)"},
-        {"unknown filter, on the line of the file", "=== news/email.en.liquid\n---\nsubject: x\n---\nz\n\n{{ a | nubmer }}\n",
+        {"unknown filter, on the line of the file",
+         "=== news/email.en.liquid\n---\nsubject: x\n---\nz\n\n{{ a | nubmer }}\n",
          "news/email.en.liquid:6:8: error: unknown filter \"nubmer\" (did you mean \"number\"?)"},
         {"a fault in a partial", "=== _partials/hello.liquid\n<p>\n{% if %}</p>\n",
          "_partials/hello.liquid:2:7: error: expected a value but found the end"},
         {"a text that is not translated", "=== news/sms.hu.liquid\nx {{ 'points.lost' | t: count: 1 }}\n",
-         "news/sms.hu.liquid:1:6: error: no text 'points.lost' in _strings for locale 'hu' (did you mean 'points.left'?)"},
-        {"a text that a partial needs is missing in one language", "=== _strings/hu.yaml\npoints: {left: {one: a, other: b}}\n",
+         "news/sms.hu.liquid:1:6: error: no text 'points.lost' in _strings for locale 'hu' (did you mean "
+         "'points.left'?)"},
+        {"a text that a partial needs is missing in one language",
+         "=== _strings/hu.yaml\npoints: {left: {one: a, other: b}}\n",
          "_partials/hello.liquid:1:7: error: no text 'hello' in _strings for locale 'hu'"},
         {"a plural form is missing", "=== _strings/ro.yaml\npoints:\n  left:\n    one: a\n    other: b\n",
          "_strings/ro.yaml:3:5: error: 'points.left' lacks the plural form 'few', which the language 'ro' needs"},
         {"a brace that is no placeholder", "=== _strings/ro.yaml\na: \"x {y\"\n",
-         "_strings/ro.yaml:1:4: error: a brace that is no placeholder in 'a' (write {name}, with letters, digits and '_')"},
+         "_strings/ro.yaml:1:4: error: a brace that is no placeholder in 'a' (write {name}, with letters, digits and "
+         "'_')"},
         {"a text that is a number", "=== _strings/ro.yaml\na: 12\n",
          "_strings/ro.yaml:1:4: error: 'a' is no text (put it in quotes)"},
         {"strings of no locale", "=== _strings/romanian.yaml\na: b\n",
@@ -159,9 +168,11 @@ static void every_fault_is_named_with_its_place(void **state)
          "lone/flow.yaml: error: the channel sms is on and has no template (add lone/sms.en.liquid)"},
         {"a channel without the default locale",
          "=== lone/flow.yaml\non: x.y\ndedupe: [member.id]\nchannels: {sms: {}}\n=== lone/sms.hu.liquid\nx\n",
-         "lone/flow.yaml: error: the channel sms has no template for the default locale 'en' (add lone/sms.en.liquid)"},
+         "lone/flow.yaml: error: the channel sms has no template for the default locale 'en' (add "
+         "lone/sms.en.liquid)"},
         {"a sample of an unknown brand",
-         "=== news/samples/one.json\n{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"loyalty.news\","
+         "=== "
+         "news/samples/one.json\n{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"loyalty.news\","
          "\"data\":{\"member\":{\"id\":\"42\",\"brand\":\"fox\"}}}\n",
          "news/samples/one.json: error: the sample names the brand 'fox', which is not in _brands"},
         {"a sample that is no event", "=== news/samples/one.json\n{\"specversion\":\"1.0\"}\n",
@@ -214,11 +225,13 @@ static void harmless_oddities_are_warnings(void **state)
          "_brands/x.yaml:1:10: warning: 'replyto' is no key that the program knows (did you mean 'reply_to'?)"},
         {"=== lone/flow.yaml\non: x.y\ndedupe: [member.id]\nchannels: {sms: {}}\n=== lone/sms.en.liquid\nx\n"
          "=== lone/email.en.liquid\nx\n",
-         "lone/email.en.liquid: warning: the flow does not send on the channel email, so the file is not used (name the "
+         "lone/email.en.liquid: warning: the flow does not send on the channel email, so the file is not used (name "
+         "the "
          "channel in flow.yaml)"},
         {"=== lone/flow.yaml\non: x.y\ndedupe: [member.id]\nchannels: {sms: {}}\n=== lone/sms.en.liquid\nx\n"
          "=== lone/samples/a.json\n"
-         "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"x.z\",\"data\":{\"member\":{\"id\":\"42\"}}}\n",
+         "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/"
+         "t\",\"type\":\"x.z\",\"data\":{\"member\":{\"id\":\"42\"}}}\n",
          "lone/samples/a.json: warning: the sample is of type x.z, the flow is on x.y"},
     };
 
@@ -238,7 +251,7 @@ static void harmless_oddities_are_warnings(void **state)
     }
 }
 
-/* --- versions ------------------------------------------------------------------------------------------------------ */
+/* --- versions --------------------------------------------------------------------------------------------------- */
 
 static void version_of(const char *file, char version[17])
 {
@@ -264,7 +277,8 @@ static void the_version_changes_with_what_is_sent(void **state)
         {"=== README.md\nOther words.\n", false},
         {"=== news/notes.md\nx\n", false},
         {"=== news/samples/one.json\n"
-         "{\"specversion\":\"1.0\",\"id\":\"2\",\"source\":\"/t\",\"type\":\"loyalty.news\",\"data\":{\"member\":{\"id\":\"1\"}}}\n",
+         "{\"specversion\":\"1.0\",\"id\":\"2\",\"source\":\"/"
+         "t\",\"type\":\"loyalty.news\",\"data\":{\"member\":{\"id\":\"1\"}}}\n",
          false},
         {"=== _partials/hello.liquid\n<p>{{ 'hello' | t: name: member.first_name }}!</p>\n", true},
         {"=== _partials/unused.liquid\nx\n", true},
@@ -285,7 +299,7 @@ static void the_version_changes_with_what_is_sent(void **state)
     }
 }
 
-/* --- looking up and rendering -------------------------------------------------------------------------------------- */
+/* --- looking up and rendering ----------------------------------------------------------------------------------- */
 
 static int build_good(void **state)
 {
@@ -348,14 +362,16 @@ static struct result render(struct catalog *catalog, enum channel channel, const
     if (!event_decode(&record, &event, &reason, &err)) {
         fail_msg("%s", err.text);
     }
-    result.is_made = catalog_render(catalog, catalog_find_flow(catalog, "news"), channel, &event, locale, &result.message,
-                                    &result.error);
+    result.is_made = catalog_render(catalog, catalog_find_flow(catalog, "news"), channel, &event, locale,
+                                    &result.message, &result.error);
     event_finish(&event);
     return result;
 }
 
-#define MEMBER "\"id\":\"42\",\"first_name\":\"Ilona\",\"last_name\":\"Kov\xc3\xa1" "cs\",\"email\":\"i@x.test\"," \
-               "\"phone\":\"+36301234567\""
+#define MEMBER                                                                                                         \
+    "\"id\":\"42\",\"first_name\":\"Ilona\",\"last_name\":\"Kov\xc3\xa1"                                               \
+    "cs\",\"email\":\"i@x.test\","                                                                                     \
+    "\"phone\":\"+36301234567\""
 
 static void an_email_has_all_its_parts(void **state)
 {
@@ -374,7 +390,8 @@ static void an_email_has_all_its_parts(void **state)
                         "<a href=\"https://kert.example/u?m=42\">x</a><b>Piros Kert</b></html>");
     assert_string_equal(r.message.text, "Hello Ilona\n\n1,234 until December 1, 2026\n-- Piros Kert");
     assert_string_equal(r.message.to, "i@x.test");
-    assert_string_equal(r.message.to_name, "Ilona Kov\xc3\xa1" "cs");
+    assert_string_equal(r.message.to_name, "Ilona Kov\xc3\xa1"
+                                           "cs");
     assert_string_equal(r.message.from_address, "hello@kert.example");
     assert_string_equal(r.message.from_name, "Piros Kert");
     assert_string_equal(r.message.reply_to, "help@kert.example");
@@ -389,8 +406,9 @@ static void an_email_has_all_its_parts(void **state)
 
 static void html_is_escaped_and_subjects_and_text_are_not(void **state)
 {
-    struct result r = render(*state, CHANNEL_EMAIL,
-                             "{\"member\":{\"id\":\"1\",\"first_name\":\"<b>&\"},\"points\":1,\"until\":\"2026-12-24\"}", NULL);
+    struct result r =
+        render(*state, CHANNEL_EMAIL,
+               "{\"member\":{\"id\":\"1\",\"first_name\":\"<b>&\"},\"points\":1,\"until\":\"2026-12-24\"}", NULL);
 
     assert_true(r.is_made);
     assert_string_equal(r.message.subject, "1 point left for <b>&");
@@ -421,16 +439,29 @@ static void the_locale_falls_back_step_by_step(void **state)
         const char *used;
         const char *text;
     } cases[] = {
-        {"\"hu-HU\"", NULL, "hu", "1\xc2\xa0" "234 pontod van."},
-        {"\"hu_hu\"", NULL, "hu", "1\xc2\xa0" "234 pontod van."},
-        {"\"HU\"", NULL, "hu", "1\xc2\xa0" "234 pontod van."},
-        {"\"hu-RO\"", NULL, "hu", "1\xc2\xa0" "234 pontod van."},
-        {"\"de-DE\"", NULL, "en", "Ilona: 1,234 points left."}, /* numbers of the template's language, not German ones */
-        {"\"en-ZA\"", NULL, "en", "Ilona: 1\xc2\xa0" "234 points left."},
+        {"\"hu-HU\"", NULL, "hu",
+         "1\xc2\xa0"
+         "234 pontod van."},
+        {"\"hu_hu\"", NULL, "hu",
+         "1\xc2\xa0"
+         "234 pontod van."},
+        {"\"HU\"", NULL, "hu",
+         "1\xc2\xa0"
+         "234 pontod van."},
+        {"\"hu-RO\"", NULL, "hu",
+         "1\xc2\xa0"
+         "234 pontod van."},
+        {"\"de-DE\"", NULL, "en",
+         "Ilona: 1,234 points left."}, /* numbers of the template's language, not German ones */
+        {"\"en-ZA\"", NULL, "en",
+         "Ilona: 1\xc2\xa0"
+         "234 points left."},
         {"null", NULL, "en", "Ilona: 1,234 points left."},
         {"12", NULL, "en", "Ilona: 1,234 points left."},
         {"\"../../etc\"", NULL, "en", "Ilona: 1,234 points left."},
-        {"\"de\"", "hu", "hu", "1\xc2\xa0" "234 pontod van."},
+        {"\"de\"", "hu", "hu",
+         "1\xc2\xa0"
+         "234 pontod van."},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -458,7 +489,8 @@ static void the_brand_comes_from_the_member_the_data_or_the_event(void **state)
         {"{\"member\":{" MEMBER ",\"brand\":\"owl\"},\"points\":1,\"until\":\"2026-12-24\"}", "owl@owl.example"},
         {"{\"member\":{" MEMBER "},\"brand\":\"owl\",\"points\":1,\"until\":\"2026-12-24\"}", "owl@owl.example"},
         {"{\"member\":{" MEMBER "},\"points\":1,\"until\":\"2026-12-24\"},\"brand\":\"owl\"", NULL},
-        {"{\"member\":{" MEMBER "},\"brand\":{\"name\":\"x\"},\"points\":1,\"until\":\"2026-12-24\"}", "hello@kert.example"},
+        {"{\"member\":{" MEMBER "},\"brand\":{\"name\":\"x\"},\"points\":1,\"until\":\"2026-12-24\"}",
+         "hello@kert.example"},
         {"{\"member\":{" MEMBER ",\"brand\":\"fox\"},\"points\":1,\"until\":\"2026-12-24\"}", NULL},
     };
 
@@ -491,19 +523,20 @@ static void a_message_that_cannot_be_made_says_why(void **state)
         const char *reason;
         const char *text;
     } cases[] = {
-        {"an undefined variable", CHANNEL_EMAIL, "{\"member\":{" MEMBER "},\"until\":\"2026-12-24\"}", "undefined_variable",
-         "news/email.en.liquid:2:"},
-        {"an undefined variable of the body, on the line of the file", CHANNEL_EMAIL, "{\"member\":{" MEMBER "},\"points\":1}",
-         "undefined_variable", "news/email.en.liquid:5:"},
+        {"an undefined variable", CHANNEL_EMAIL, "{\"member\":{" MEMBER "},\"until\":\"2026-12-24\"}",
+         "undefined_variable", "news/email.en.liquid:2:"},
+        {"an undefined variable of the body, on the line of the file", CHANNEL_EMAIL,
+         "{\"member\":{" MEMBER "},\"points\":1}", "undefined_variable", "news/email.en.liquid:5:"},
         {"an undefined variable of a partial", CHANNEL_EMAIL,
-         "{\"member\":{\"id\":\"1\",\"locale\":\"hu\"},\"points\":1}", "undefined_variable", "_partials/hello.liquid:1:"},
+         "{\"member\":{\"id\":\"1\",\"locale\":\"hu\"},\"points\":1}", "undefined_variable",
+         "_partials/hello.liquid:1:"},
         {"a value of the wrong kind", CHANNEL_SMS, "{\"member\":{" MEMBER "},\"points\":\"many\"}", "template_error",
          "needs a number as count"},
         {"a date that is none", CHANNEL_EMAIL, "{\"member\":{" MEMBER "},\"points\":1,\"until\":\"2026-02-30\"}",
          "template_error", "local_date: '2026-02-30' is no date"},
         {"a line break in a subject", CHANNEL_EMAIL,
-         "{\"member\":{\"id\":\"1\",\"first_name\":\"a\\r\\nBcc: x\"},\"points\":1,\"until\":\"2026-12-24\"}", "bad_header",
-         "news/email.en.liquid: the subject"},
+         "{\"member\":{\"id\":\"1\",\"first_name\":\"a\\r\\nBcc: x\"},\"points\":1,\"until\":\"2026-12-24\"}",
+         "bad_header", "news/email.en.liquid: the subject"},
         {"an escape character in a subject", CHANNEL_EMAIL,
          "{\"member\":{\"id\":\"1\",\"first_name\":\"a\\u001bb\"},\"points\":1,\"until\":\"2026-12-24\"}", "bad_header",
          "news/email.en.liquid: the subject"},
@@ -511,8 +544,10 @@ static void a_message_that_cannot_be_made_says_why(void **state)
          "{\"member\":{\"id\":\"1\",\"first_name\":\"a\\u2028b\"},\"points\":1,\"until\":\"2026-12-24\"}", "bad_header",
          "news/email.en.liquid: the subject"},
         {"too many segments", CHANNEL_SMS,
-         "{\"member\":{" MEMBER "},\"points\":1,\"more\":\"\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9"
-         "\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9 01234567890123456789012345678901234567890123456789\"}",
+         "{\"member\":{" MEMBER
+         "},\"points\":1,\"more\":\"\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9"
+         "\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9\xd0\xb9 "
+         "01234567890123456789012345678901234567890123456789\"}",
          "over_budget", "news/sms.en.liquid: 2 segments (87 units of UCS-2), the flow allows 1"},
     };
 
@@ -538,13 +573,13 @@ static void limits_and_empty_parts_end_a_message(void **state)
     } cases[] = {
         {"=== news/sms.en.liquid\n{% for i in (1..9000) %}0123456789012345678901234567890123456789{% endfor %}\n",
          CHANNEL_SMS, "too_large", "news/sms.en.liquid:1:"},
-        {"=== news/sms.en.liquid\n{% for i in (1..101) %}{% for j in (1..100) %}{% endfor %}{% endfor %}x\n", CHANNEL_SMS,
-         "template_error", "news/sms.en.liquid:1:"},
+        {"=== news/sms.en.liquid\n{% for i in (1..101) %}{% for j in (1..100) %}{% endfor %}{% endfor %}x\n",
+         CHANNEL_SMS, "template_error", "news/sms.en.liquid:1:"},
         {"=== news/sms.en.liquid\n{% if nothing %}x{% endif %} \n", CHANNEL_SMS, "template_error", "the body is empty"},
         {"=== news/email.en.liquid\n---\nsubject: \"{% if nothing %}x{% endif %}\"\n---\nx\n", CHANNEL_EMAIL,
          "template_error", "the subject is empty"},
-        {"=== news/email.en.liquid\n---\nsubject: x\n---\n{% if nothing %}x{% endif %}\n", CHANNEL_EMAIL, "template_error",
-         "the body is empty"},
+        {"=== news/email.en.liquid\n---\nsubject: x\n---\n{% if nothing %}x{% endif %}\n", CHANNEL_EMAIL,
+         "template_error", "the body is empty"},
     };
 
     (void)state;
@@ -570,7 +605,8 @@ static void limits_and_empty_parts_end_a_message(void **state)
 static void data_may_have_the_names_that_layouts_use(void **state)
 {
     static const char *const texts[] = {
-        good, "=== news/email.en.liquid\n---\nsubject: \"About {{ subject }}\"\n---\n<p>{{ subject }}, {{ content }}</p>\n"};
+        good,
+        "=== news/email.en.liquid\n---\nsubject: \"About {{ subject }}\"\n---\n<p>{{ subject }}, {{ content }}</p>\n"};
     struct diag_list diags;
     struct catalog *catalog;
     struct result r;
@@ -591,8 +627,9 @@ static void data_may_have_the_names_that_layouts_use(void **state)
 
 static void accents_are_dropped_only_when_that_saves_a_segment(void **state)
 {
-    struct result r = render(*state, CHANNEL_SMS,
-                             "{\"member\":{\"id\":\"1\",\"locale\":\"hu\"},\"points\":1,\"more\":\"\xc3\xa1rv\xc3\xadz\"}", NULL);
+    struct result r =
+        render(*state, CHANNEL_SMS,
+               "{\"member\":{\"id\":\"1\",\"locale\":\"hu\"},\"points\":1,\"more\":\"\xc3\xa1rv\xc3\xadz\"}", NULL);
 
     assert_true(r.is_made);
     assert_string_equal(r.message.text, "1 pontod van. \xc3\xa1rv\xc3\xadz");

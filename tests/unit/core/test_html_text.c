@@ -45,12 +45,14 @@ static void markup_becomes_plain_text(void **state)
         {"rows and cells", "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>", "a b\nc\n"},
         {"links", "<a href=\"https://x.test/?a=1&amp;b=2\">Go</a>!", "Go (https://x.test/?a=1&b=2)!\n"},
         {"a link that shows its address", "<a href='https://x.test'>https://x.test</a>", "https://x.test\n"},
-        {"mail and phone", "<a href=mailto:a@x.test>a@x.test</a> <a href=\"tel:+361\">call</a>", "a@x.test call (+361)\n"},
+        {"mail and phone", "<a href=mailto:a@x.test>a@x.test</a> <a href=\"tel:+361\">call</a>",
+         "a@x.test call (+361)\n"},
         {"a link without text", "<a href=\"https://x.test\"></a>", "https://x.test\n"},
         {"an anchor", "<a href=\"#top\">up</a><a name=x>y</a>", "upy\n"},
         {"an image speaks by its alt", "<img src=\"a.png\" alt=\"Gold &amp; more\"> <img src=b.png>", "Gold & more\n"},
         {"a rule", "a<hr>b", "a\n\n---\n\nb\n"},
-        {"what is never shown", "<head><title>t</title></head><style>p{}</style><!-- x <p> -->a<script>1<2</script>", "a\n"},
+        {"what is never shown", "<head><title>t</title></head><style>p{}</style><!-- x <p> -->a<script>1<2</script>",
+         "a\n"},
         {"entities", "&lt;&eacute;&#337;&#x151;&hellip;&nbsp;&bogus; &amp", "<éőő… &bogus; &amp\n"},
         {"numbers that are no character", "&#0;&#xd800;&#99999999;", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\n"},
         {"a bare less-than", "1 < 2 and 3 <4", "1 < 2 and 3 <4\n"},
@@ -58,7 +60,8 @@ static void markup_becomes_plain_text(void **state)
         {"names of any case", "<P>a</P><BR><UL><LI>b</UL>", "a\n\n- b\n"},
         {"a tag that never ends", "a<p class=\"x", "a\n"},
         {"a comment that never ends", "a<!-- b", "a\n"},
-        {"a quote inside a value", "<a href='https://x.test/\"q\"' title=\"a > b\">q</a>", "q (https://x.test/\"q\")\n"},
+        {"a quote inside a value", "<a href='https://x.test/\"q\"' title=\"a > b\">q</a>",
+         "q (https://x.test/\"q\")\n"},
     };
 
     (void)state;
@@ -96,9 +99,16 @@ static void tidying_keeps_lines_and_drops_holes(void **state)
         const char *from;
         const char *to;
     } cases[] = {
-        {"", ""},          {"\n\n a", "a\n"},           {"a \n\n\n\n  b\n\n", "a\n\nb\n"}, {"a\r\nb", "a\nb\n"},
-        {"a  \t b", "a b\n"}, {" \n \n", ""},           {"a\n \n \nb", "a\n\nb\n"},
-        {"a\036 \036b", "a\nb\n"}, {"a\036\035\036b", "a\n\nb\n"}, {"\035a\n\036b\035", "a\nb\n"},
+        {"", ""},
+        {"\n\n a", "a\n"},
+        {"a \n\n\n\n  b\n\n", "a\n\nb\n"},
+        {"a\r\nb", "a\nb\n"},
+        {"a  \t b", "a b\n"},
+        {" \n \n", ""},
+        {"a\n \n \nb", "a\n\nb\n"},
+        {"a\036 \036b", "a\nb\n"},
+        {"a\036\035\036b", "a\n\nb\n"},
+        {"\035a\n\036b\035", "a\nb\n"},
         {"a\035\n\n\nb", "a\n\nb\n"},
     };
 

@@ -107,8 +107,8 @@ static void numbers_follow_the_language(void **state)
         const char *integer;
         const char *fraction;
     } cases[] = {
-        {"en", "12,345", "-1,234.5"},     {"hu-HU", "12 345", "-1 234,5"}, {"ro", "12.345", "-1.234,5"},
-        {"bg", "12 345", "-1 234,5"},     {"hy", "12 345", "-1 234,5"},    {"fa-IR", "۱۲٬۳۴۵", "−۱٬۲۳۴٫۵"},
+        {"en", "12,345", "-1,234.5"},    {"hu-HU", "12 345", "-1 234,5"}, {"ro", "12.345", "-1.234,5"},
+        {"bg", "12 345", "-1 234,5"},    {"hy", "12 345", "-1 234,5"},    {"fa-IR", "۱۲٬۳۴۵", "−۱٬۲۳۴٫۵"},
         {"de-CH", "12’345", "-1’234.5"},
     };
 
@@ -185,7 +185,8 @@ static void money_names_its_currency(void **state)
         bool is_known;
 
         buf_init(&out, 0);
-        is_known = locale_format_money(locale_set_get(*state, cases[i].tag), 12500.5, slice_of(cases[i].currency), &out);
+        is_known =
+            locale_format_money(locale_set_get(*state, cases[i].tag), 12500.5, slice_of(cases[i].currency), &out);
         assert_int_equal(is_known, cases[i].text != NULL);
         if (is_known) {
             plain_spaces(&out);
@@ -234,11 +235,9 @@ static void spans_of_time_agree_with_their_number(void **state)
         int64_t count;
         const char *text;
     } cases[] = {
-        {"en", LOCALE_DAY, 1, "1 day"},        {"en", LOCALE_DAY, 3, "3 days"},
-        {"en", LOCALE_MINUTE, 59, "59 minutes"}, {"hu", LOCALE_DAY, 3, "3 nap"},
-        {"ro", LOCALE_DAY, 3, "3 zile"},       {"ro", LOCALE_DAY, 20, "20 de zile"},
-        {"bg", LOCALE_HOUR, 3, "3 часа"},      {"fa", LOCALE_DAY, 7, "۷ روز"},
-        {"hy", LOCALE_DAY, 1, "1 օր"},
+        {"en", LOCALE_DAY, 1, "1 day"},   {"en", LOCALE_DAY, 3, "3 days"}, {"en", LOCALE_MINUTE, 59, "59 minutes"},
+        {"hu", LOCALE_DAY, 3, "3 nap"},   {"ro", LOCALE_DAY, 3, "3 zile"}, {"ro", LOCALE_DAY, 20, "20 de zile"},
+        {"bg", LOCALE_HOUR, 3, "3 часа"}, {"fa", LOCALE_DAY, 7, "۷ روز"},  {"hy", LOCALE_DAY, 1, "1 օր"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -259,9 +258,9 @@ static void plurals_are_those_of_the_language(void **state)
         double number;
         const char *category;
     } cases[] = {
-        {"en", 1, "one"}, {"en", 0, "other"},  {"en", 1.5, "other"}, {"ro", 1, "one"},   {"ro", 5, "few"},
-        {"ro", 0, "few"}, {"ro", 20, "other"}, {"fa", 0, "one"},     {"fa", 2, "other"}, {"pl", 5, "many"},
-        {"ar", 2, "two"}, {"ar", 0, "zero"},
+        {"en", 1, "one"},   {"en", 0, "other"}, {"en", 1.5, "other"}, {"ro", 1, "one"},
+        {"ro", 5, "few"},   {"ro", 0, "few"},   {"ro", 20, "other"},  {"fa", 0, "one"},
+        {"fa", 2, "other"}, {"pl", 5, "many"},  {"ar", 2, "two"},     {"ar", 0, "zero"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

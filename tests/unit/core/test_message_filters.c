@@ -90,9 +90,11 @@ static void values_are_written_as_the_language_does(void **state)
         {"hu", "{{ d | local_date: \"long\" }}", "{\"d\": \"2026-12-24\"}", "2026. december 24."},
         /* a calendar date is the same day everywhere, a moment is not */
         {"en", "{{ d | local_date }}", "{\"d\": \"2026-12-24\", \"zone\": \"Pacific/Honolulu\"}", "Dec 24, 2026"},
-        {"en", "{{ d | local_date }}", "{\"d\": \"2026-12-24T23:30:00Z\", \"zone\": \"Europe/Budapest\"}", "Dec 25, 2026"},
+        {"en", "{{ d | local_date }}", "{\"d\": \"2026-12-24T23:30:00Z\", \"zone\": \"Europe/Budapest\"}",
+         "Dec 25, 2026"},
         {"en", "{{ d | local_date }}", "{\"d\": \"2026-12-24T23:30:00Z\"}", "Dec 24, 2026"},
-        {"en", "{{ d | local_date }}", "{\"d\": \"2026-12-24T23:30:00Z\", \"zone\": \"Europe/Nowhere\"}", "Dec 24, 2026"},
+        {"en", "{{ d | local_date }}", "{\"d\": \"2026-12-24T23:30:00Z\", \"zone\": \"Europe/Nowhere\"}",
+         "Dec 24, 2026"},
         {"en", "{{ 'now' | local_date }}", "{\"zone\": \"Europe/Budapest\"}", "Nov 21, 2026"},
         {"fa", "{{ d | local_date: \"long\" }}", "{\"d\": \"2026-11-21\"}", "۳۰ آبان ۱۴۰۵"},
         {"en", "{{ d | local_date }}", "{\"d\": \"2024-02-29\"}", "Feb 29, 2024"},

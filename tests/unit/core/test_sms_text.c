@@ -64,13 +64,14 @@ static void sizes_at_the_borders_are_exact(void **state)
         size = sms_measure(buf_slice(&text));
         if (size.segments != cases[i].size.segments || size.units != cases[i].size.units ||
             size.is_unicode != cases[i].size.is_unicode) {
-            fail_msg("%s: %d segments, %d units, unicode %d", cases[i].name, size.segments, size.units, size.is_unicode);
+            fail_msg("%s: %d segments, %d units, unicode %d", cases[i].name, size.segments, size.units,
+                     size.is_unicode);
         }
         buf_finish(&text);
     }
 }
 
-/* --- an independent model: writes out every unit, then cuts parts ---------------------------------------------------- */
+/* --- an independent model: writes out every unit, then cuts parts ----------------------------------------------- */
 
 static const char *const gsm_basic =
     "@£$¥èéùìò\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -137,11 +138,11 @@ static void twelve_thousand_texts_agree_with_the_model(void **state)
         "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJ0123456789.,!?-:/@",       /* en */
         "aábcdeéfghiíjklmnoóöőpqrstuúüűvwxyz AÁEÉIÍOÓÖŐUÚÜŰ 0123456789", /* hu */
         "aăâbcdefghiîjklmnopqrsștțuvwxyz AĂÂÎȘȚşţ 0123456789",           /* ro */
-        "абвгдежзийклмнопрстуфхцчшщъьюя АБВГДЕЖ 0123456789",            /* bg */
-        "ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی ۰۱۲۳۴۵۶۷۸۹\u200c",              /* fa */
-        "աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆև ԱԲԳԴ 0123456789",        /* hy */
-        "abc éöü €[]{}~^|\\",                                           /* GSM with extensions */
-        "abc 😀🎁’“”–…",                                                /* pairs and typography */
+        "абвгдежзийклмнопрстуфхцчшщъьюя АБВГДЕЖ 0123456789",             /* bg */
+        "ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی ۰۱۲۳۴۵۶۷۸۹\u200c",             /* fa */
+        "աբգդեզէըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆև ԱԲԳԴ 0123456789",       /* hy */
+        "abc éöü €[]{}~^|\\",                                            /* GSM with extensions */
+        "abc 😀🎁’“”–…",                                                   /* pairs and typography */
     };
     struct random random;
 
@@ -183,7 +184,10 @@ static void transliteration_must_save_a_segment(void **state)
         {"long Hungarian loses what GSM lacks", "hu", "x", 80, "Árvíztűrő éöü", "Arviztürö éöü"},
         {"long Romanian is stripped", "ro", "x", 80, "Știință și țară, ŞŢşţ", "Stiinta si tara, STst"},
         {"typography is made plain in every language", "en", "x", 80, "“It’s” – now…", "\"It's\" - now..."},
-        {"no-break spaces become spaces", "en", "x", 80, "12\xc2\xa0" "500", "12 500"},
+        {"no-break spaces become spaces", "en", "x", 80,
+         "12\xc2\xa0"
+         "500",
+         "12 500"},
         {"Hungarian letters stay in Romanian", "ro", "x", 80, "ű", NULL},
         {"Cyrillic cannot be helped", "bg", "x", 80, "Здравей – ти", NULL},
         {"GSM text has nothing to win", "hu", "x", 200, "éöü", NULL},

@@ -79,8 +79,10 @@ static void the_language_stands_behind_the_region(void **state)
     struct strings *region = parse(*state, "pt-BR", "a: br\n");
 
     strings_set_parent(region, language);
-    assert_true(slice_is(string_entry_get(strings_find(region, SLICE("a")), LOCALE_PLURAL_OTHER)->pieces[0].text, "br"));
-    assert_true(slice_is(string_entry_get(strings_find(region, SLICE("b")), LOCALE_PLURAL_OTHER)->pieces[0].text, "pt"));
+    assert_true(
+        slice_is(string_entry_get(strings_find(region, SLICE("a")), LOCALE_PLURAL_OTHER)->pieces[0].text, "br"));
+    assert_true(
+        slice_is(string_entry_get(strings_find(region, SLICE("b")), LOCALE_PLURAL_OTHER)->pieces[0].text, "pt"));
     strings_destroy(region);
     strings_destroy(language);
 }
@@ -144,10 +146,8 @@ static void constant_keys_are_found_in_templates(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(keys_are_found_by_dotted_path),
-        cmocka_unit_test(plural_forms_are_told_from_groups),
-        cmocka_unit_test(the_language_stands_behind_the_region),
-        cmocka_unit_test(faults_name_their_key),
+        cmocka_unit_test(keys_are_found_by_dotted_path),         cmocka_unit_test(plural_forms_are_told_from_groups),
+        cmocka_unit_test(the_language_stands_behind_the_region), cmocka_unit_test(faults_name_their_key),
         cmocka_unit_test(constant_keys_are_found_in_templates),
     };
 
