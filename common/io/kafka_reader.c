@@ -9,7 +9,7 @@
 #include "io/kafka_config.h"
 #include "io/kafka_handle.h"
 
-enum { OPEN_MS = 15000, CLOSE_MS = 3000 };
+enum { OPEN_MS = 15000, UNKNOWN_MS = 2000, RETRY_MS = 100, CLOSE_MS = 3000 };
 
 struct part {
     int64_t low;
@@ -36,25 +36,34 @@ struct kafka_reader {
 
 /* --- open --------------------------------------------------------------------------------------------------------- */
 
-/* Asks until the broker has an answer: a topic that was just created may have no leader for a moment. */
-static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, struct err *err)
+static rd_kafka_resp_err_t ask_partitions(struct kafka_reader *reader, int64_t wait_ms)
 {
     const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(reader->rk, 0, reader->topic, &metadata, wait_ms > 1 ? (int)wait_ms : 1);
+
+    if (!code) {
+        code = metadata->topics[0].err;
+        reader->part_count = metadata->topics[0].partition_cnt;
+        rd_kafka_metadata_destroy(metadata);
+    }
+    return code;
+}
+
+/* A topic that was just created may have no leader for a moment, and not every broker knows of it yet. */
+static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, struct err *err)
+{
+    int64_t unknown_until_ms = clock_mono_ms() + UNKNOWN_MS;
     rd_kafka_resp_err_t code;
 
-    do {
-        int64_t left_ms = deadline_ms - clock_mono_ms();
-
-        code = rd_kafka_metadata(reader->rk, 0, reader->topic, &metadata, left_ms > 1 ? (int)left_ms : 1);
-        if (!code) {
-            code = metadata->topics[0].err;
-            reader->part_count = metadata->topics[0].partition_cnt;
-            rd_kafka_metadata_destroy(metadata);
+    for (;;) {
+        code = ask_partitions(reader, deadline_ms - clock_mono_ms());
+        if (!(code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && clock_mono_ms() < deadline_ms) &&
+            !(code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && clock_mono_ms() < unknown_until_ms)) {
+            break;
         }
-        if (code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
-            rd_kafka_poll(reader->rk, 100);
-        }
-    } while (code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE && clock_mono_ms() < deadline_ms);
+        rd_kafka_poll(reader->rk, RETRY_MS);
+    }
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || (!code && reader->part_count == 0)) {
         return err_set(err, "topic %s does not exist", reader->name);
     }
