@@ -15,8 +15,8 @@
 enum { MOST_TOPICS = 100, MOST_PARTITIONS = 1000 };
 
 /* The topics of the program, each after the prefix. */
-static const char *const default_topics[] = {"events",   "outcomes",  "retry.1m", "retry.10m", "retry.1h",
-                                             "retry.6h", "dlq",       "held",     NULL};
+static const char *const default_topics[] = {"events",   "outcomes", "retry.1m", "retry.10m", "retry.1h",
+                                             "retry.6h", "dlq",      "held",     NULL};
 
 struct options {
     const char *listen;
@@ -160,18 +160,15 @@ int broker_command(int argc, char **argv)
     struct err err = {""};
     int positional;
     int status = 2;
+    enum args_result result = args_parse(table, &usage, argc, argv, &positional, &err);
 
-    switch (args_parse(table, &usage, argc, argv, &positional, &err)) {
-    case ARGS_HELP:
+    if (result == ARGS_HELP) {
         args_print_help(table, &usage, stdout);
         return 0;
-    case ARGS_OK:
-        if (fill_topics(&topics, &options, &err)) {
-            status = serve(&options, &topics);
-            break;
-        }
-        /* fall through */
-    default:
+    }
+    if (result == ARGS_OK && fill_topics(&topics, &options, &err)) {
+        status = serve(&options, &topics);
+    } else {
         fprintf(stderr, "perkline broker: %s\n", err.text);
     }
     finish_topics(&topics);
