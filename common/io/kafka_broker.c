@@ -41,8 +41,7 @@ static bool create_topics(struct kafka_broker *broker, const struct kafka_broker
                           struct err *err)
 {
     for (int i = 0; i < count; i++) {
-        rd_kafka_resp_err_t code =
-            rd_kafka_mock_topic_create(broker->cluster, topics[i].name, topics[i].partitions, 1);
+        rd_kafka_resp_err_t code = rd_kafka_mock_topic_create(broker->cluster, topics[i].name, topics[i].partitions, 1);
 
         if (code) {
             return err_set(err, "topic %s: %s", topics[i].name, rd_kafka_err2str(code));

@@ -13,8 +13,7 @@ enum { GIVE_UP_MS = 30000 };
 
 void commit_add(rd_kafka_topic_partition_list_t *list, const struct kafka_position *position)
 {
-    rd_kafka_topic_partition_t *element =
-        rd_kafka_topic_partition_list_add(list, position->topic, position->partition);
+    rd_kafka_topic_partition_t *element = rd_kafka_topic_partition_list_add(list, position->topic, position->partition);
 
     element->offset = position->offset;
     if (position->metadata && *position->metadata) {

@@ -62,12 +62,8 @@ static const struct property consumer_fixed[] = {
 
 /* A reader looks at a log that goes on being trimmed: what was removed meanwhile is no longer there to be read. */
 static const struct property reader_fixed[] = {
-    {"enable.auto.commit", "false"},
-    {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "earliest"},
-    {"enable.partition.eof", "true"},
-    {"allow.auto.create.topics", "false"},
-    {NULL, NULL},
+    {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
+    {"enable.partition.eof", "true"}, {"allow.auto.create.topics", "false"}, {NULL, NULL},
 };
 
 /* Idempotence is off: librdkafka 2.0.2 turns some broker errors into fatal ones with it, and what a retry writes
@@ -251,9 +247,8 @@ static bool apply_fixed(rd_kafka_conf_t *conf, enum kafka_role role, const struc
     if (role != KAFKA_ROLE_CONSUMER) {
         return true;
     }
-    return set(conf, "group.id", group, err) &&
-           (!settings->group_instance_id || !*settings->group_instance_id ||
-            set(conf, "group.instance.id", settings->group_instance_id, err));
+    return set(conf, "group.id", group, err) && (!settings->group_instance_id || !*settings->group_instance_id ||
+                                                 set(conf, "group.instance.id", settings->group_instance_id, err));
 }
 
 struct rd_kafka_conf_s *kafka_config_create(enum kafka_role role, const struct kafka_settings *settings,

@@ -83,8 +83,7 @@ static size_t read_headers(struct kafka_consumer *consumer, const rd_kafka_messa
     while (rd_kafka_header_get_all(headers, count, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (count == consumer->header_capacity) {
             consumer->header_capacity = count ? 2 * count : 16;
-            consumer->headers =
-                xreallocarray(consumer->headers, consumer->header_capacity, sizeof(*consumer->headers));
+            consumer->headers = xreallocarray(consumer->headers, consumer->header_capacity, sizeof(*consumer->headers));
         }
         consumer->headers[count++] = (struct kafka_header){name, {value, len}};
     }
@@ -129,8 +128,8 @@ static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *
         return;
     }
     if (!message->err && message->offset < assigned->next_offset) {
-        log_event(LOG_DEBUG, "kafka_rewound", "topic", assigned->id.topic, "partition",
-                  log_int(assigned->id.partition), "offset", log_int(message->offset), NULL);
+        log_event(LOG_DEBUG, "kafka_rewound", "topic", assigned->id.topic, "partition", log_int(assigned->id.partition),
+                  "offset", log_int(message->offset), NULL);
         rd_kafka_message_destroy(message);
         return;
     }
@@ -165,8 +164,8 @@ static void accept_error(struct kafka_consumer *consumer, rd_kafka_message_t *me
         consumer_set_state(consumer, false, text);
         break;
     default:
-        log_event(LOG_WARN, "kafka_error", "topic", message->rkt ? rd_kafka_topic_name(message->rkt) : "",
-                  "partition", log_int(message->partition), "offset", log_int(message->offset), "problem", text, NULL);
+        log_event(LOG_WARN, "kafka_error", "topic", message->rkt ? rd_kafka_topic_name(message->rkt) : "", "partition",
+                  log_int(message->partition), "offset", log_int(message->offset), "problem", text, NULL);
     }
     rd_kafka_message_destroy(message);
 }
@@ -187,8 +186,8 @@ static bool take_message(struct kafka_consumer *consumer)
     return true;
 }
 
-/* While held, only the tick takes messages from the client, to get at the group events among them; a few at a time, since
- * too many that wait stop the partitions, and that costs what was read ahead. */
+/* While held, only the tick takes messages from the client, to get at the group events among them; a few at a time,
+ * since too many that wait stop the partitions, and that costs what was read ahead. */
 static void drain(struct kafka_consumer *consumer, bool is_tick)
 {
     int budget = consumer->is_held ? KAFKA_HELD_MESSAGES : KAFKA_TURN_MESSAGES;
@@ -284,8 +283,8 @@ struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka
     consumer->events = *events;
     consumer->tick = loop_timer_create(loop, on_tick, consumer);
     consumer->again = loop_timer_create(loop, on_wake, consumer);
-    if (!check_topics(consumer, topics, assign, err) ||
-        (assign && !rebalance_parse_static(consumer, assign, err)) || !start(consumer, settings, group, err)) {
+    if (!check_topics(consumer, topics, assign, err) || (assign && !rebalance_parse_static(consumer, assign, err)) ||
+        !start(consumer, settings, group, err)) {
         kafka_consumer_close(consumer);
         return NULL;
     }

@@ -1,5 +1,6 @@
 /*
- * kafka_consumer: records from Kafka, in a consumer group or with partitions assigned by setting (librdkafka behind it).
+ * kafka_consumer: records from Kafka, in a consumer group or with partitions assigned by setting (librdkafka behind
+ * it).
  *
  * Eager rebalancing, no automatic commits, no automatic offset reset. The consumer keeps its own set of paused
  * partitions and resumes only those, and all of them before a revoke: on librdkafka 2.0.2 a resume of a partition

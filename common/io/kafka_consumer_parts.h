@@ -21,9 +21,9 @@
 #include "io/kafka_wake.h"
 
 enum {
-    KAFKA_TURN_MESSAGES = 512,  /* most that one turn of the loop takes from the client */
-    KAFKA_HELD_MESSAGES = 16,   /* most that a tick takes while the owner holds: a short hold stops nothing */
-    KAFKA_WAITING_MOST = 512,   /* messages that wait before all partitions are stopped */
+    KAFKA_TURN_MESSAGES = 512, /* most that one turn of the loop takes from the client */
+    KAFKA_HELD_MESSAGES = 16,  /* most that a tick takes while the owner holds: a short hold stops nothing */
+    KAFKA_WAITING_MOST = 512,  /* messages that wait before all partitions are stopped */
     KAFKA_WAITING_BYTES = 4 << 20,
     KAFKA_TICK_MS = 100,
     KAFKA_KEY_SIZE = 512, /* of an assigned partition: number and topic (249 characters at most) */
@@ -56,7 +56,7 @@ enum lookup_purpose { LOOKUP_FOR_PROBE, LOOKUP_FOR_ASSIGN, LOOKUP_FOR_LOST };
 struct questions {
     struct kafka_lookup *lookup; /* or NULL */
     enum lookup_purpose purpose;
-    bool is_stale;                  /* the partitions it was about are no longer ours */
+    bool is_stale; /* the partitions it was about are no longer ours */
     bool is_probe_due;
     rd_kafka_topic_partition_list_t *offered; /* group: given to us, not yet taken; NULL when none */
     int64_t not_before_ms;
@@ -88,7 +88,7 @@ struct kafka_consumer {
     bool is_held;
     bool is_choked; /* too many wait: everything is stopped in the client until they are delivered */
 
-    char **topics;             /* NULL-terminated */
+    char **topics;              /* NULL-terminated */
     int32_t *static_partitions; /* NULL in group mode */
     size_t static_count;
     struct questions questions;

@@ -113,8 +113,7 @@ static bool read_committed(struct kafka_lookup *lookup, const rd_kafka_topic_par
                        rd_kafka_err2str(answer->err));
     }
     if (answer->offset < 0 && answer->offset != RD_KAFKA_OFFSET_INVALID) {
-        return err_set(&lookup->problem, "committed offset of %s/%d: not an offset", item->topic,
-                       (int)item->partition);
+        return err_set(&lookup->problem, "committed offset of %s/%d: not an offset", item->topic, (int)item->partition);
     }
     item->committed = answer->offset < 0 ? KAFKA_LOOKUP_UNKNOWN : answer->offset;
     free(item->metadata);
@@ -156,8 +155,8 @@ static void look_up_ends(struct kafka_lookup *lookup, bool only_new, int64_t whi
         rd_kafka_offsets_for_times(lookup->rk, list, ANSWER_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
         for (int i = 0; i < list->cnt; i++) {
             struct kafka_lookup_item *item = &lookup->items[where[i]];
-            int64_t offset = list->elems[i].err || list->elems[i].offset < 0 ? KAFKA_LOOKUP_UNKNOWN
-                                                                             : list->elems[i].offset;
+            int64_t offset =
+                list->elems[i].err || list->elems[i].offset < 0 ? KAFKA_LOOKUP_UNKNOWN : list->elems[i].offset;
 
             if (which == RD_KAFKA_OFFSET_END) {
                 item->high = offset;

@@ -77,7 +77,8 @@ void kafka_partitions_clear(struct kafka_consumer *consumer)
     struct assigned *assigned;
     struct assigned *next;
 
-    HASH_ITER(hh, consumer->assigned, assigned, next) {
+    HASH_ITER(hh, consumer->assigned, assigned, next)
+    {
         HASH_DEL(consumer->assigned, assigned);
         while (assigned->first) {
             rd_kafka_message_destroy(take_first(consumer, assigned));
@@ -104,8 +105,8 @@ static void stop_or_resume(struct kafka_consumer *consumer, bool stops, rd_kafka
         struct assigned *assigned = kafka_partitions_find(consumer, element->topic, element->partition);
 
         if (code || element->err) {
-            log_event(LOG_WARN, "kafka_pause_failed", "topic", element->topic, "partition",
-                      log_int(element->partition), "problem", rd_kafka_err2str(code ? code : element->err), NULL);
+            log_event(LOG_WARN, "kafka_pause_failed", "topic", element->topic, "partition", log_int(element->partition),
+                      "problem", rd_kafka_err2str(code ? code : element->err), NULL);
         } else {
             assigned->is_stopped = stops;
         }

@@ -36,7 +36,8 @@ struct kafka_message {
 };
 
 /* Everything is copied. Answered exactly once, never from within the call. */
-void kafka_produce(struct kafka_producer *producer, const struct kafka_message *message, kafka_produce_fn fn, void *arg);
+void kafka_produce(struct kafka_producer *producer, const struct kafka_message *message, kafka_produce_fn fn,
+                   void *arg);
 size_t kafka_producer_open_count(const struct kafka_producer *producer);
 
 #endif

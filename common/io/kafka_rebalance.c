@@ -9,9 +9,9 @@
 
 enum {
     REVOKE_COMMIT_MS = 2000,
-    RETRY_MS = 500,            /* after a question without an answer */
-    ABSENT_RETRY_MS = 5000,    /* static list: a topic or partition that does not exist yet */
-    LOST_PAUSE_MS = 1000,      /* between two re-assignments because of lost offsets */
+    RETRY_MS = 500,         /* after a question without an answer */
+    ABSENT_RETRY_MS = 5000, /* static list: a topic or partition that does not exist yet */
+    LOST_PAUSE_MS = 1000,   /* between two re-assignments because of lost offsets */
     PARTITION_MOST = 100000,
 };
 
@@ -215,8 +215,7 @@ static void assign_all(struct kafka_consumer *consumer)
 static int64_t decide_start(struct kafka_consumer *consumer, const struct assigned *assigned,
                             const struct kafka_lookup_item *item)
 {
-    int64_t start =
-        consumer->events.on_assign(consumer->events.arg, &assigned->id, item->committed, item->metadata);
+    int64_t start = consumer->events.on_assign(consumer->events.arg, &assigned->id, item->committed, item->metadata);
 
     if (start == KAFKA_START_LATEST) {
         return item->high >= 0 ? item->high : RD_KAFKA_OFFSET_END;

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct kafka_settings {
-    const char *brokers;          /* "host:port,host:port" */
-    const char *properties_file;  /* librdkafka properties (key=value lines, # comments), or NULL */
+    const char *brokers;         /* "host:port,host:port" */
+    const char *properties_file; /* librdkafka properties (key=value lines, # comments), or NULL */
     const char *client_id;
     const char *group_instance_id; /* NULL: dynamic member */
     int64_t session_timeout_ms;    /* 30000 */

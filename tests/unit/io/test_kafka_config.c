@@ -81,7 +81,8 @@ static void a_producer_waits_for_all_replicas(void **state)
 
 static void the_properties_file_wins_over_defaults(void **state)
 {
-    static const char text[] = "# a comment\n\n! another\n  linger.ms = 20 \r\nsasl.password=a=b\nsession.timeout.ms=9000";
+    static const char text[] =
+        "# a comment\n\n! another\n  linger.ms = 20 \r\nsasl.password=a=b\nsession.timeout.ms=9000";
     struct kafka_settings settings = {.brokers = "a:1", .properties_file = path};
     struct err err = {""};
 
@@ -121,7 +122,10 @@ static void the_brokers_may_stand_in_the_file_but_not_contradict_the_settings(vo
 
 static void a_wrong_line_is_named_by_its_number_and_no_value_is_shown(void **state)
 {
-#define CASE(text, says) {text, sizeof(text) - 1, says}
+#define CASE(text, says)                                                                                               \
+    {                                                                                                                  \
+        text, sizeof(text) - 1, says                                                                                   \
+    }
     static const struct {
         const char *text;
         size_t len;

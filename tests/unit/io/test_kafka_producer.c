@@ -78,10 +78,14 @@ static void ignore_state(void *arg, bool is_up, const char *reason)
 static struct kafka_consumer *open_consumer(struct fixture *f, struct seen *seen, const char *assign)
 {
     const char *topics[] = {f->topic, NULL};
-    struct kafka_consumer_events events = {
-        .on_record = see, .on_assign = start_at_the_earliest, .on_end = ignore_end, .on_state = ignore_state, .arg = seen};
+    struct kafka_consumer_events events = {.on_record = see,
+                                           .on_assign = start_at_the_earliest,
+                                           .on_end = ignore_end,
+                                           .on_state = ignore_state,
+                                           .arg = seen};
     struct err err = {""};
-    struct kafka_consumer *consumer = kafka_consumer_open(f->loop, &f->settings, f->group, topics, assign, &events, &err);
+    struct kafka_consumer *consumer =
+        kafka_consumer_open(f->loop, &f->settings, f->group, topics, assign, &events, &err);
 
     assert_string_equal(err.text, "");
     return consumer;
