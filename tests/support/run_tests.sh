@@ -1,20 +1,31 @@
 #!/bin/sh
-# Runs test programs one after the other, shows what a failing one printed, and counts.
+# Runs test programs, several at once (most of their time is waiting), shows what a failing one printed, and counts.
 # Last line: "N passed, N failed" (", N skipped" when any was). Status 1 when any failed.
-# TESTS=word runs only programs whose path contains the word.
+#
+#   TESTS=word        only programs whose path contains the word
+#   TEST_JOBS=N       how many at once (4)
+#   TEST_LOG_LINES=N  how much of a failing program's output is shown (60)
 set -u
 passed=0 failed=0 skipped=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT INT TERM
+
 for program in "$@"; do
-    case "$program" in *"${TESTS:-}"*) ;; *) continue ;; esac
-    "$program" >"$log" 2>&1
-    status=$?
+    case "$program" in *"${TESTS:-}"*) printf '%s\n' "$program" ;; esac
+done >"$logs/programs"
+tr '\n' '\0' <"$logs/programs" | xargs -0 -r -n 1 -P "${TEST_JOBS:-4}" sh -c '
+    log="$0/$(printf %s "$1" | tr / _)"
+    "$1" >"$log" 2>&1
+    echo $? >"$log.status"' "$logs"
+
+while read -r program; do
+    log="$logs/$(printf %s "$program" | tr / _)"
+    status=$(cat "$log.status" 2>/dev/null || echo none)
     count() { sed -n "s/^\\[  $1 *\\] \\([0-9]*\\) test(s).*/\\1/p" "$log" | awk '{n += $1} END {print n + 0}'; }
     p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
-    if [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi
+    if [ "$status" != 0 ] && [ "$f" -eq 0 ]; then f=1; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    if [ "$status" -ne 0 ]; then
+    if [ "$status" != 0 ]; then
         printf '  FAIL  %s (status %s)\n' "$program" "$status"
         grep -v -e '^\[ RUN' -e '^\[       OK' "$log" | tail -n "${TEST_LOG_LINES:-60}"
     elif [ "$p" -eq 0 ] && [ "$s" -eq 0 ]; then
@@ -24,7 +35,7 @@ for program in "$@"; do
         printf '  ok    %s (%s)\n' "${program#*/tests/}" "$p"
         sed -n 's/^\[  SKIPPED \] \([a-z].*\)/        skipped: \1/p' "$log" | sort -u
     fi
-done
+done <"$logs/programs"
 if [ "$skipped" -gt 0 ]; then
     echo "$passed passed, $failed failed, $skipped skipped"
 else
