@@ -433,7 +433,7 @@ struct redis *redis_open(struct loop *loop, const struct redis_settings *setting
     }
     if (url.is_tls && !redis_link_has_tls()) {
         redis_url_finish(&url);
-        err_set(err, "Redis URL: rediss:// needs a build with hiredis 1.0 or newer (TLS); this one has an older hiredis");
+        err_set(err, "Redis URL: rediss:// (TLS) needs a build with hiredis 1.0 or newer; this one is older");
         return NULL;
     }
     redis = xcalloc(1, sizeof(*redis));

@@ -1,6 +1,6 @@
 /*
- * fault_server: an HTTP server of plain sockets on a loopback port, in a thread of its own, that fails in exactly the
- * way the path of a request asks for. It counts what it received, so that a test can tell "left once" from "left twice".
+ * fault_server: an HTTP server of plain sockets on a loopback port, in a thread of its own, that fails in exactly
+ * the way the path of a request asks for. It counts what it received, so that a test can tell "left once" from "left twice".
  *
  *     /ok            201 with headers and a small body; the connection is kept
  *     /echo          200, the request itself (head and body) as the body

@@ -69,7 +69,8 @@ static void the_exit_status_and_the_output_arrive(void **state)
     char *path = temp_dir_path(dir, "out");
     const char *const env[] = {"ADDED=new", "HOME=/nowhere", NULL};
     struct end end = {0};
-    struct child *child = start_shell(loop, "echo $ADDED $HOME; echo err >&2; [ -n \"$PATH\" ] && exit 7", path, env, &end);
+    const char *script = "echo $ADDED $HOME; echo err >&2; [ -n \"$PATH\" ] && exit 7";
+    struct child *child = start_shell(loop, script, path, env, &end);
 
     (void)state;
     assert_true(child_is_running(child));
@@ -108,7 +109,8 @@ static void ignored_signals_and_open_files_are_not_handed_on(void **state)
     char *path = temp_dir_path(dir, "out");
     int leaky = dup2(1, 77); /* without close-on-exec */
     struct end end = {0};
-    struct child *child = start_shell(loop, "[ -e /proc/$$/fd/77 ] && echo leaked; grep SigIgn /proc/$$/status", path, NULL, &end);
+    const char *script = "[ -e /proc/$$/fd/77 ] && echo leaked; grep SigIgn /proc/$$/status";
+    struct child *child = start_shell(loop, script, path, NULL, &end);
 
     (void)state;
     assert_true(wait_for_count(loop, &end.count, 1));

@@ -6,6 +6,9 @@
 #include <cmocka.h>
 
 #include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,7 @@
 #include "io/http_answer.h"
 #include "io/http_peer.h"
 #include "tests/support/fault_server.c"
+#include "tests/support/temp_dir.c"
 #include "tests/support/wait.c"
 
 enum { TIMEOUT_MS = 10000, SHORT_MS = 60 };
@@ -444,7 +448,7 @@ static void a_request_whose_lease_is_over_does_not_leave(void **state)
     http_close(client);
 }
 
-static void a_private_peer_is_refused_after_the_handshake_unless_plain_is_allowed(void **state)
+static void plain_http_is_not_even_connected_to_where_it_is_not_allowed(void **state)
 {
     struct http_settings settings = lenient;
     struct http_client *client;
@@ -460,6 +464,113 @@ static void a_private_peer_is_refused_after_the_handshake_unless_plain_is_allowe
     assert_false(got.is_begun);
     free(url);
     http_close(client);
+}
+
+/* A TLS server for one connection, with a certificate of its own making for 127.0.0.1. */
+struct tls_server {
+    SSL_CTX *context;
+    int listener;
+    int port;
+    int received; /* bytes of requests */
+    pthread_t thread;
+};
+
+static void *serve_tls(void *arg)
+{
+    static const char reply[] = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
+    struct tls_server *tls = arg;
+    int fd = accept4(tls->listener, NULL, NULL, SOCK_CLOEXEC);
+    SSL *ssl = SSL_new(tls->context);
+    char bytes[4096];
+    int got = 0;
+
+    SSL_set_fd(ssl, fd);
+    if (SSL_accept(ssl) == 1) {
+        got = SSL_read(ssl, bytes, sizeof(bytes));
+    }
+    if (got > 0) {
+        tls->received += got;
+        SSL_write(ssl, reply, sizeof(reply) - 1);
+    }
+    SSL_free(ssl);
+    close(fd);
+    return NULL;
+}
+
+static void start_tls(struct tls_server *tls, const char *ca_path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    X509_EXTENSION *name = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
+    FILE *file = fopen(ca_path, "w");
+
+    X509_set_version(certificate, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
+                               (const unsigned char *)"test", -1, -1, 0);
+    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+    X509_set_pubkey(certificate, key);
+    X509_add_ext(certificate, name, -1);
+    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
+    assert_int_equal(PEM_write_X509(file, certificate), 1);
+    fclose(file);
+    *tls = (struct tls_server){.context = SSL_CTX_new(TLS_server_method())};
+    assert_int_equal(SSL_CTX_use_certificate(tls->context, certificate), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey(tls->context, key), 1);
+    X509_EXTENSION_free(name);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    tls->listener = bind_port(&tls->port);
+    assert_int_equal(listen(tls->listener, 1), 0);
+    assert_int_equal(pthread_create(&tls->thread, NULL, serve_tls, tls), 0);
+}
+
+static void over_tls_the_certificate_and_the_peer_are_checked_before_anything_leaves(void **state)
+{
+    static const struct {
+        bool is_trusted;
+        bool is_plain_allowed;
+        int status;
+        const char *problem;
+        bool is_permanent;
+    } cases[] = {
+        {true, true, 201, "", false},
+        {true, false, 0, "peer_refused", true}, /* the name led to a loopback address */
+        {false, true, 0, "certificate", true},
+    };
+    char *dir = temp_dir_create();
+    char *ca_path = temp_dir_path(dir, "ca.pem");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_settings settings = lenient;
+        struct http_client *client;
+        struct tls_server tls;
+        struct got got = {0};
+        char *url;
+
+        start_tls(&tls, ca_path);
+        settings.is_plain_allowed = cases[i].is_plain_allowed;
+        settings.ca_file = cases[i].is_trusted ? ca_path : NULL;
+        client = open_client(&settings);
+        url = xasprintf("https://127.0.0.1:%d/", tls.port);
+        begin_url(client, url, SLICE("x"), &got);
+        assert_true(wait_for_count(loop, &got.count, 1));
+        pthread_join(tls.thread, NULL);
+        assert_int_equal(got.status, cases[i].status);
+        assert_string_equal(got.problem, cases[i].problem);
+        assert_int_equal(got.is_permanent, cases[i].is_permanent);
+        assert_int_equal(got.is_begun, cases[i].status != 0);
+        assert_int_equal(tls.received > 0, cases[i].status != 0);
+        http_close(client);
+        free(url);
+        close(tls.listener);
+        SSL_CTX_free(tls.context);
+    }
+    free(ca_path);
+    temp_dir_destroy(dir);
 }
 
 static void addresses_that_are_not_of_the_public_internet_are_known(void **state)
@@ -673,7 +784,8 @@ int main(void)
         cmocka_unit_test(what_fails_before_the_request_is_reported_as_not_begun),
         cmocka_unit_test(a_tls_handshake_that_fails_or_hangs_is_not_begun),
         cmocka_unit_test(a_request_whose_lease_is_over_does_not_leave),
-        cmocka_unit_test(a_private_peer_is_refused_after_the_handshake_unless_plain_is_allowed),
+        cmocka_unit_test(plain_http_is_not_even_connected_to_where_it_is_not_allowed),
+        cmocka_unit_test(over_tls_the_certificate_and_the_peer_are_checked_before_anything_leaves),
         cmocka_unit_test(addresses_that_are_not_of_the_public_internet_are_known),
         cmocka_unit_test(urls_are_checked_against_the_settings),
         cmocka_unit_test(headers_that_would_break_the_request_are_refused),
