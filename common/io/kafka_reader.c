@@ -70,16 +70,34 @@ static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, st
     return code ? err_set(err, "topic %s: %s", reader->name, rd_kafka_err2str(code)) : true;
 }
 
+/* A partition that moves to another leader is found again before the deadline. */
+static bool find_range(struct kafka_reader *reader, int32_t number, int64_t deadline_ms, struct err *err)
+{
+    struct part *part = &reader->parts[number];
+    rd_kafka_resp_err_t code;
+
+    for (;;) {
+        int64_t left_ms = deadline_ms - clock_mono_ms();
+
+        code = rd_kafka_query_watermark_offsets(reader->rk, reader->name, number, &part->low, &part->high,
+                                                left_ms > 1 ? (int)left_ms : 1);
+        if (!code) {
+            return true;
+        }
+        if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || clock_mono_ms() >= deadline_ms) {
+            return err_set(err, "%s/%d: where the log begins and ends: %s", reader->name, (int)number,
+                           rd_kafka_err2str(code));
+        }
+        rd_kafka_poll(reader->rk, RETRY_MS);
+    }
+}
+
 static bool start_part(struct kafka_reader *reader, int32_t number, int64_t deadline_ms, struct err *err)
 {
     struct part *part = &reader->parts[number];
-    int64_t left_ms = deadline_ms - clock_mono_ms();
-    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(reader->rk, reader->name, number, &part->low,
-                                                                &part->high, left_ms > 1 ? (int)left_ms : 1);
 
-    if (code) {
-        return err_set(err, "%s/%d: where the log begins and ends: %s", reader->name, (int)number,
-                       rd_kafka_err2str(code));
+    if (!find_range(reader, number, deadline_ms, err)) {
+        return false;
     }
     part->next = part->low;
     if (part->low >= part->high) {

@@ -44,12 +44,47 @@ static inline void fixture_on_nudge(void *arg)
     loop_timer_start(f->nudge, 20);
 }
 
-static inline void fixture_create_topic(struct fixture *f, const char *topic, int partitions)
+static inline rd_kafka_t *fixture_client(const char *servers)
 {
     char reason[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    assert_int_equal(rd_kafka_conf_set(conf, "bootstrap.servers", f->bootstrap, reason, sizeof(reason)), 0);
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
+    rd_kafka_t *rk;
+
+    assert_int_equal(rd_kafka_conf_set(conf, "bootstrap.servers", servers, reason, sizeof(reason)), 0);
+    rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof(reason));
+    assert_non_null(rk);
+    return rk;
+}
+
+/* Until a broker knows the topic with all its leaders. */
+static inline void fixture_await_topic(const char *server, const char *topic, int partitions)
+{
+    int64_t end_ms = clock_mono_ms() + FIXTURE_PATIENCE_MS;
+    rd_kafka_t *rk = fixture_client(server);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
+    int ready = 0;
+
+    while (ready < partitions) {
+        const struct rd_kafka_metadata *metadata;
+
+        assert_true(clock_mono_ms() < end_ms);
+        ready = 0;
+        if (rd_kafka_metadata(rk, 0, handle, &metadata, 5000) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            for (int i = 0; i < metadata->topics[0].partition_cnt; i++) {
+                ready += metadata->topics[0].partitions[i].leader >= 0;
+            }
+            rd_kafka_metadata_destroy(metadata);
+        }
+    }
+    rd_kafka_topic_destroy(handle);
+    rd_kafka_destroy(rk);
+}
+
+static inline void fixture_create_topic(struct fixture *f, const char *topic, int partitions)
+{
+    char reason[256];
+    char servers[sizeof(f->bootstrap)];
+    rd_kafka_t *rk = fixture_client(f->bootstrap);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(topic, partitions, 1, reason, sizeof(reason));
     rd_kafka_event_t *event;
@@ -66,6 +101,15 @@ static inline void fixture_create_topic(struct fixture *f, const char *topic, in
     rd_kafka_NewTopic_destroy(wanted);
     rd_kafka_queue_destroy(queue);
     rd_kafka_destroy(rk);
+    /* In a cluster the others learn of it a little later. */
+    snprintf(servers, sizeof(servers), "%s", f->bootstrap);
+    for (char *server = servers, *comma; server; server = comma ? comma + 1 : NULL) {
+        comma = strchr(server, ',');
+        if (comma) {
+            *comma = '\0';
+        }
+        fixture_await_topic(server, topic, partitions);
+    }
 }
 
 static inline void fixture_start(struct fixture *f, int partitions)
