@@ -216,8 +216,6 @@ static const char *composed(char c)
         return "%H:%M:%S";
     case 'v':
         return "%e-%^b-%Y";
-    case '+':
-        return "%a %b %e %H:%M:%S %Z %Y";
     default:
         return NULL;
     }
@@ -371,6 +369,8 @@ static const char *read_flags(const char *p, const char *end, struct directive *
             d->is_swapped = true;
         } else if (*p == ':') {
             d->colons++;
+        } else if ((*p == 'E' || *p == 'O') && p + 1 < end && isalpha((unsigned char)p[1])) {
+            continue; /* other forms of the locale: there are none */
         } else if (isdigit((unsigned char)*p)) {
             d->width = d->width * 10 + (*p - '0');
             d->width = d->width > MAX_WIDTH ? MAX_WIDTH : d->width;

@@ -41,6 +41,12 @@ static int number_of(const char *p, int n)
     return value;
 }
 
+/* A zero that was written stays wrong; 0 means that nothing was given. */
+static int written(int number)
+{
+    return number ? number : -1;
+}
+
 static void blank_out(char *from, const char *to)
 {
     while (from < to) {
@@ -213,8 +219,8 @@ static bool read_compact(struct reading *r)
     }
     r->has_year = r->has_date = true;
     r->year = number_of(p, 4);
-    r->month = number_of(p + 4, 2);
-    r->day = number_of(p + 6, 2);
+    r->month = written(number_of(p + 4, 2));
+    r->day = written(number_of(p + 6, 2));
     if (p[8] == 't' && (digits_at(p + 9) == 6 || digits_at(p + 9) == 4)) {
         r->has_time = true;
         r->hour = number_of(p + 9, 2);
@@ -295,19 +301,19 @@ static bool read_numbers(struct reading *r)
         mark = *p++;
     }
     if (count == 2 && mark == '/' && lens[0] <= 2 && lens[1] <= 2) {
-        r->month = number_of(parts[0], lens[0]);
-        r->day = number_of(parts[1], lens[1]);
+        r->month = written(number_of(parts[0], lens[0]));
+        r->day = written(number_of(parts[1], lens[1]));
         return true;
     }
     if (count < 3) {
         return false;
     }
-    r->month = number_of(parts[1], lens[1]);
+    r->month = written(number_of(parts[1], lens[1]));
     if (lens[0] <= 2 && lens[2] > 2) {
-        r->day = number_of(parts[0], lens[0]);
+        r->day = written(number_of(parts[0], lens[0]));
         set_year(r, parts[2], lens[2]);
     } else {
-        r->day = number_of(parts[2], lens[2]);
+        r->day = written(number_of(parts[2], lens[2]));
         set_year(r, parts[0], lens[0]);
     }
     return lens[1] <= 2 && (lens[0] <= 4 && lens[2] <= 4);

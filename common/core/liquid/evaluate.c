@@ -68,8 +68,6 @@ static void named_variable(struct liquid_run *run, const struct liquid_value *na
 
 static void evaluate_variable(struct liquid_run *run, const struct expr *expr, struct liquid_value *value)
 {
-    const struct step *step = run->template->steps.items + expr->variable.first_step;
-
     if (expr->variable.symbol != NO_INDEX) {
         run_symbol(run, expr->variable.symbol, value);
     } else {
@@ -78,7 +76,8 @@ static void evaluate_variable(struct liquid_run *run, const struct expr *expr, s
         run_evaluate(run, expr->variable.name_expr, &name);
         named_variable(run, &name, value);
     }
-    for (uint32_t i = 0; i < expr->variable.step_count; i++, step++) {
+    for (uint32_t i = 0; i < expr->variable.step_count; i++) {
+        const struct step *step = &run->template->steps.items[expr->variable.first_step + i];
         struct liquid_value key;
 
         if (step->expr == NO_INDEX) {

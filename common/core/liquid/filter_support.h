@@ -10,13 +10,13 @@
 
 static inline struct slice input_text(const struct liquid_call *call)
 {
-    return value_text(call->run, &call->input);
+    return value_shown(call->run, &call->input);
 }
 
 /* Text of an argument; empty when it is absent. */
 static inline struct slice arg_text(const struct liquid_call *call, size_t index)
 {
-    return index < call->arg_count ? value_text(call->run, &call->args[index]) : slice_make("", 0);
+    return index < call->arg_count ? value_shown(call->run, &call->args[index]) : slice_make("", 0);
 }
 
 static inline bool give_text(struct liquid_value *result, struct slice text)

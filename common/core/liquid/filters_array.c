@@ -176,8 +176,8 @@ struct sorting {
 
 static int natural_order(struct liquid_run *run, const struct liquid_value *a, const struct liquid_value *b)
 {
-    struct slice x = value_text(run, a);
-    struct slice y = value_text(run, b);
+    struct slice x = value_shown(run, a);
+    struct slice y = value_shown(run, b);
     size_t len = x.len < y.len ? x.len : y.len;
     int order = 0;
 
@@ -227,11 +227,12 @@ static void sort_items(struct sorting *s, struct sorted *items, struct sorted *s
     memcpy(items, spare, count * sizeof(*items));
 }
 
-/* Keys of the items; false when an item has no properties (the result is then nil). */
-static bool fill_keys(const struct liquid_call *call, const struct liquid_value *list, struct sorted *items,
-                      bool *has_none, struct err *err)
+/* Keys of the items; nobody asks one item alone for its key. `has_none`: an item has no properties, the result is
+ * then nil. */
+static bool fill_keys(const struct liquid_call *call, const struct liquid_value *list, size_t least,
+                      struct sorted *items, bool *has_none, struct err *err)
 {
-    bool by_key = call->arg_count && !value_is_nil(&call->args[0]);
+    bool by_key = call->arg_count && !value_is_nil(&call->args[0]) && value_count(list) >= least;
 
     for (size_t i = 0; i < value_count(list) && run_work(call->run, 1); i++) {
         items[i].item = items[i].key = value_at(list, i);
@@ -243,6 +244,13 @@ static bool fill_keys(const struct liquid_call *call, const struct liquid_value 
         }
     }
     return true;
+}
+
+static bool lacks_properties(const struct liquid_value *key, const struct liquid_value *list)
+{
+    struct liquid_value item = value_at(list, 0);
+
+    return !value_is_nil(key) && (item.kind == LIQUID_BOOL || item.kind == LIQUID_FLOAT || value_is_nil(&item));
 }
 
 static bool sort_by(const struct liquid_call *call, bool is_natural, struct liquid_value *result, struct err *err)
@@ -258,7 +266,10 @@ static bool sort_by(const struct liquid_call *call, bool is_natural, struct liqu
     if (!items) {
         return true;
     }
-    if (!fill_keys(call, &list, items, &has_none, err)) {
+    if (count == 1 && call->arg_count && lacks_properties(&call->args[0], &list)) {
+        return true;
+    }
+    if (!fill_keys(call, &list, 2, items, &has_none, err)) {
         return false;
     }
     if (has_none || call->run->has_failed) {
@@ -319,7 +330,7 @@ static bool keep_some(const struct liquid_call *call, bool is_uniq, struct liqui
     if (!items || !out) {
         return true;
     }
-    if (!fill_keys(call, &list, items, &has_none, err)) {
+    if (!fill_keys(call, &list, is_uniq ? 2 : 1, items, &has_none, err)) {
         return false;
     }
     for (size_t i = 0; i < count && !has_none && !call->run->has_failed; i++) {

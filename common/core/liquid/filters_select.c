@@ -1,4 +1,5 @@
 /* Filters that ask every item for a property: where, reject, find, find_index, has, map; and default. */
+#include <math.h>
 #include <string.h>
 
 #include "core/liquid/filter_support.h"
@@ -6,24 +7,58 @@
 
 /* --- properties as the reference sees them -------------------------------------------------- */
 
+static size_t char_end(struct slice text, size_t at)
+{
+    do {
+        at++;
+    } while (at < text.len && ((unsigned char)text.data[at] & 0xc0) == 0x80);
+    return at;
+}
+
+/* The n-th character, from the end when n is negative. */
+static struct liquid_value character_at(struct liquid_run *run, struct slice text, int64_t n)
+{
+    size_t at = n < 0 ? text.len : 0;
+    size_t end;
+
+    run_work(run, text.len / WORK_BYTES);
+    for (; n < 0 && at > 0; n++) {
+        do {
+            at--;
+        } while (at > 0 && ((unsigned char)text.data[at] & 0xc0) == 0x80);
+    }
+    for (; n > 0 && at < text.len; n--) {
+        at = char_end(text, at);
+    }
+    if (n != 0 || at == text.len) {
+        return value_nil();
+    }
+    end = char_end(text, at);
+    return value_string(slice_make(text.data + at, end - at));
+}
+
 static bool text_property(struct liquid_run *run, struct slice text, const struct liquid_value *key,
                           struct liquid_value *value, struct err *err)
 {
     *value = value_nil();
-    if (key->kind == LIQUID_STRING) {
+    switch (key->kind) {
+    case LIQUID_STRING:
         run_work(run, text.len / WORK_BYTES);
         if (!key->string.len || memmem(text.data, text.len, key->string.data, key->string.len)) {
             *value = *key;
         }
         return true;
-    }
-    if (key->kind == LIQUID_INT) {
-        if (key->integer >= 0 && (uint64_t)key->integer < text.len) {
-            *value = value_string(slice_make(text.data + key->integer, 1));
+    case LIQUID_INT:
+        *value = character_at(run, text, key->integer);
+        return true;
+    case LIQUID_FLOAT:
+        if (fabs(key->number) < 1e15) {
+            *value = character_at(run, text, (int64_t)key->number);
         }
         return true;
+    default:
+        return err_set(err, "cannot take that property of a text");
     }
-    return err_set(err, "cannot take that property of a text");
 }
 
 /* The reference lets a number be asked for its bits. */
@@ -49,6 +84,10 @@ bool item_property(const struct liquid_call *call, const struct liquid_value *it
     case LIQUID_STRING:
         return text_property(call->run, item->string, key, value, err);
     case LIQUID_INT:
+        if (key->kind == LIQUID_FLOAT && fabs(key->number) < 1e15) {
+            *value = value_int(bit_of(item->integer, (int64_t)key->number));
+            return true;
+        }
         if (key->kind != LIQUID_INT) {
             return err_set(err, "a number has no properties");
         }

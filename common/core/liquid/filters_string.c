@@ -13,7 +13,7 @@ bool arg_integer(const struct liquid_call *call, size_t index, int64_t *integer,
 
 static void add_part(struct text *text, const struct liquid_value *value, bool is_safe)
 {
-    struct slice part = value_text(text->run, value);
+    struct slice part = value_shown(text->run, value);
 
     if (is_safe && !value->is_safe) {
         add_escaped(text, part);
@@ -351,20 +351,21 @@ bool filter_truncatewords(const struct liquid_call *call, struct liquid_value *r
     words = words <= 0 ? 1 : words;
     in = input_text(call);
     text_init(&out, call->run);
-    for (rest = skip_left(in); rest.len && count < words; rest = skip_left(rest)) {
+    for (rest = in; count < words && skip_left(rest).len; count++) {
         size_t len = 0;
 
+        rest = skip_left(rest);
         while (len < rest.len && !lexer_is_space(rest.data[len])) {
             len++;
         }
-        if (count++) {
+        if (count) {
             text_add_char(&out, ' ');
         }
         text_add(&out, slice_make(rest.data, len));
         rest = slice_make(rest.data + len, rest.len - len);
     }
-    if (!rest.len) {
-        return give_text(result, in);
+    if (count < words || !rest.len) {
+        return give_text(result, in); /* white space behind the last word counts as one more */
     }
     text_add(&out, ellipsis(call));
     return give_text(result, text_slice(&out));

@@ -72,16 +72,15 @@ static void set_local(struct liquid_run *run, uint32_t symbol, const struct liqu
 /* Takes what was appended since `start` off the output. */
 static struct slice take_output(struct liquid_run *run, size_t start)
 {
-    struct slice made = slice_make(run->out->data + start, run->out->len - start);
-    char *copy = run->out->overflowed || !made.len ? NULL : run_alloc(run, made.len);
+    struct buf *out = run->out;
+    size_t len = out->len - start;
+    char *copy = out->overflowed || !len ? NULL : run_alloc(run, len);
 
-    if (!copy) {
-        buf_truncate(run->out, start);
-        return SLICE("");
+    if (copy) {
+        memcpy(copy, out->data + start, len);
     }
-    memcpy(copy, made.data, made.len);
-    buf_truncate(run->out, start);
-    return slice_make(copy, made.len);
+    buf_truncate(out, start);
+    return copy ? slice_make(copy, len) : SLICE("");
 }
 
 static enum flow render_capture(struct liquid_run *run, uint32_t index, const struct node *node)

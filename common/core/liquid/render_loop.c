@@ -11,7 +11,7 @@ struct segment {
     bool is_reversed;
 };
 
-/* limit, offset and cols; nil is `absent`. */
+/* limit and offset of for; nil is `absent`. */
 static bool loop_number(struct liquid_run *run, uint32_t expr, const char *what, int64_t absent, int64_t *number)
 {
     struct liquid_value v;
@@ -25,6 +25,30 @@ static bool loop_number(struct liquid_run *run, uint32_t expr, const char *what,
         return true;
     }
     return run_fail(run, run->template->exprs.items[expr].at, "%s must be an integer", what);
+}
+
+/* The same for tablerow, which takes whatever has an integer in it: 2.6 is 2, "2b" is 2, nil is 0. */
+static bool table_number(struct liquid_run *run, uint32_t expr, const char *what, int64_t absent, int64_t *number)
+{
+    struct liquid_value v;
+
+    *number = absent;
+    if (expr == NO_INDEX) {
+        return true;
+    }
+    run_evaluate(run, expr, &v);
+    if (v.kind == LIQUID_FLOAT && fabs(v.number) < 1e15) {
+        *number = (int64_t)v.number;
+    } else if (v.kind == LIQUID_INT) {
+        *number = v.integer;
+    } else if (v.kind == LIQUID_STRING) {
+        *number = text_to_integer(v.string);
+    } else if (value_is_nil(&v)) {
+        *number = 0;
+    } else {
+        return run_fail(run, run->template->exprs.items[expr].at, "%s must be an integer", what);
+    }
+    return true;
 }
 
 static struct loop_mark *find_mark(struct liquid_run *run, const struct loop *loop, bool creates)
@@ -84,14 +108,16 @@ static void cut(struct segment *segment, bool is_text, int64_t offset, int64_t l
     segment->count = (size_t)end - segment->first;
 }
 
-static bool make_segment(struct liquid_run *run, const struct loop *loop, bool keeps_mark, struct segment *segment)
+static bool make_segment(struct liquid_run *run, const struct loop *loop, bool is_table, struct segment *segment)
 {
+    bool (*read_number)(struct liquid_run *, uint32_t, const char *, int64_t, int64_t *) =
+        is_table ? table_number : loop_number;
     struct liquid_value source;
     struct loop_mark *mark;
     int64_t offset, limit;
 
-    if (!loop_number(run, loop->offset, "offset", 0, &offset) ||
-        !loop_number(run, loop->limit, "limit", INT64_MAX, &limit)) {
+    if (!read_number(run, loop->offset, "offset", 0, &offset) ||
+        !read_number(run, loop->limit, "limit", INT64_MAX, &limit)) {
         return false;
     }
     if (loop->is_continued) {
@@ -101,7 +127,7 @@ static bool make_segment(struct liquid_run *run, const struct loop *loop, bool k
     run_evaluate(run, loop->expr, &source);
     *segment = (struct segment){.list = as_list(run, &source), .is_reversed = loop->is_reversed};
     cut(segment, source.kind == LIQUID_STRING, offset, limit);
-    if (keeps_mark && (mark = find_mark(run, loop, true))) {
+    if (!is_table && (mark = find_mark(run, loop, true))) {
         mark->position = (int64_t)((uint64_t)offset + segment->count);
     }
     return !run->has_failed;
@@ -183,7 +209,7 @@ enum flow render_for(struct liquid_run *run, uint32_t index)
     uint32_t body = index + 1;
     struct segment segment;
 
-    if (!make_segment(run, loop, true, &segment)) {
+    if (!make_segment(run, loop, false, &segment)) {
         return FLOW_STOP;
     }
     if (segment.count) {
@@ -237,26 +263,6 @@ static enum flow run_table(struct liquid_run *run, uint32_t index, const struct 
     return flow == FLOW_STOP || run->has_failed ? FLOW_STOP : FLOW_NEXT;
 }
 
-static bool table_columns(struct liquid_run *run, const struct loop *loop, int64_t length, int64_t *columns)
-{
-    struct liquid_value v;
-
-    *columns = length;
-    if (loop->cols == NO_INDEX) {
-        return true;
-    }
-    run_evaluate(run, loop->cols, &v);
-    if (v.kind == LIQUID_FLOAT && fabs(v.number) < 1e15) {
-        *columns = (int64_t)v.number;
-        return true;
-    }
-    if (v.kind == LIQUID_STRING) {
-        *columns = text_to_integer(v.string);
-        return true;
-    }
-    return loop_number(run, loop->cols, "cols", 0, columns);
-}
-
 enum flow render_tablerow(struct liquid_run *run, uint32_t index)
 {
     const struct node *nodes = run->template->units.items[run->unit].nodes.items;
@@ -269,8 +275,8 @@ enum flow render_tablerow(struct liquid_run *run, uint32_t index)
     if (!value_is_true(&source)) {
         return run->has_failed ? FLOW_STOP : FLOW_NEXT;
     }
-    if (!make_segment(run, loop, false, &segment) || !(drop = make_drop(run, loop, &segment)) ||
-        !table_columns(run, loop, drop->length, &drop->columns)) {
+    if (!make_segment(run, loop, true, &segment) || !(drop = make_drop(run, loop, &segment)) ||
+        !table_number(run, loop->cols, "cols", drop->length, &drop->columns)) {
         return FLOW_STOP;
     }
     drop->is_table = true;

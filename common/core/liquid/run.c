@@ -163,7 +163,7 @@ char *text_reserve(struct text *text, size_t extra)
     if (run->has_failed) {
         return NULL;
     }
-    if (extra <= text->cap - text->len) {
+    if (text->data && extra <= text->cap - text->len) {
         return text->data + text->len;
     }
     while (cap - text->len < extra) {

@@ -94,12 +94,13 @@ struct liquid_value value_pairs(struct liquid_run *run, json_t *object)
 {
     size_t count = json_object_size(object);
     struct liquid_value *pairs = run_alloc_items(run, count * 3, sizeof(*pairs));
-    struct liquid_value *parts = pairs + count;
+    struct liquid_value *parts;
     size_t i = 0;
 
     if (!pairs || !run_work(run, count)) {
         return value_array(NULL, 0);
     }
+    parts = pairs + count;
     for (void *iter = json_object_iter(object); iter; iter = json_object_iter_next(object, iter)) {
         parts[0] = value_string(slice_make(json_object_iter_key(iter), json_object_iter_key_len(iter)));
         parts[1] = value_from_json(json_object_iter_value(iter));
@@ -265,7 +266,7 @@ bool value_contains(struct liquid_run *run, const struct liquid_value *v, const 
         return false;
     }
     if (v->kind == LIQUID_STRING) {
-        struct slice text = value_text(run, part);
+        struct slice text = value_shown(run, part);
 
         run_work(run, (v->string.len + text.len) / WORK_BYTES);
         return !text.len || memmem(v->string.data, v->string.len, text.data, text.len);

@@ -61,8 +61,10 @@ bool value_equal(struct liquid_run *run, const struct liquid_value *a, const str
 bool value_compare(struct liquid_run *run, const struct liquid_value *a, const struct liquid_value *b, int *order);
 bool value_contains(struct liquid_run *run, const struct liquid_value *v, const struct liquid_value *part);
 
-/* What is printed. Borrowed from the value or the run. */
+/* What is printed: a list is its items without anything between. Borrowed from the value or the run. */
 struct slice value_text(struct liquid_run *run, const struct liquid_value *v);
+/* What filters for texts work on: a list is [1, "a"] there. */
+struct slice value_shown(struct liquid_run *run, const struct liquid_value *v);
 void value_add_text(struct text *text, const struct liquid_value *v);
 enum { FLOAT_TEXT_SIZE = 40 };
 /* Shortest form that reads back the same, always with a point: 1.0, 0.1, 1.0e+20. */

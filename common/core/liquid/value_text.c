@@ -241,6 +241,18 @@ struct slice value_text(struct liquid_run *run, const struct liquid_value *v)
     return text_slice(&text);
 }
 
+struct slice value_shown(struct liquid_run *run, const struct liquid_value *v)
+{
+    struct text text;
+
+    if (!value_is_array(v)) {
+        return value_text(run, v);
+    }
+    text_init(&text, run);
+    add_inspected(&text, v);
+    return text_slice(&text);
+}
+
 struct slice liquid_to_text(struct liquid_run *run, const struct liquid_value *value)
 {
     return value_text(run, value);
