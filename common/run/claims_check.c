@@ -44,6 +44,24 @@ static struct claims *current(void *arg)
     return round->claims->check_round == round->number ? round->claims : NULL;
 }
 
+/* Is the answer none? When the connection is gone the next one begins anew; when it stands, the check does after a
+ * second. */
+static bool is_unavailable(struct claims *claims, enum redis_status status, const struct redis_reply *reply)
+{
+    char text[128];
+
+    if (status != REDIS_UNAVAILABLE) {
+        return false;
+    }
+    if (claims->state != CLAIMS_DOWN) {
+        snprintf(text, sizeof(text), "Redis cannot be used: %.*s", (int)(reply->text.len < 90 ? reply->text.len : 90),
+                 reply->text.data ? reply->text.data : "");
+        claims->check_round++;
+        refuse(claims, text);
+    }
+    return true;
+}
+
 /* --- last step: RESTORE of the ring ------------------------------------------------------------------------------- */
 
 static void restore_more(struct claims *claims);
@@ -58,7 +76,7 @@ static void on_ring_restored(void *arg, enum redis_status status, const struct r
 {
     struct claims *claims = current(arg);
 
-    if (!claims) {
+    if (!claims || is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR) {
@@ -67,7 +85,7 @@ static void on_ring_restored(void *arg, enum redis_status status, const struct r
         log_event(LOG_ERROR, "restore_refused", "reason", reply->text.data, NULL);
         return;
     }
-    if (status == REDIS_OK && --claims->check_open == 0) {
+    if (--claims->check_open == 0) {
         restore_more(claims);
     }
 }
@@ -132,21 +150,46 @@ static void renew_lease(void *arg)
     }
 }
 
-static void on_lease(void *arg, enum redis_status status, const struct redis_reply *reply)
+static void recover(struct claims *claims)
 {
-    struct claims *claims = current(arg);
-
-    if (!claims || status == REDIS_UNAVAILABLE) {
-        return;
-    }
-    if (status == REDIS_ERROR || reply->type == REDIS_NIL) {
-        refuse(claims, "another worker is rebuilding Redis from the outcomes topic");
-        return;
-    }
     claims_set_state(claims, CLAIMS_RECOVERING, "rebuilding Redis from the outcomes topic");
     loop_timer_start(claims->lease_timer, RECOVERY_LEASE_MS / 3);
     if (claims->recover) {
         claims->recover(claims->recover_arg);
+    }
+}
+
+/* The lease may be our own, of a recovery that failed. */
+static void on_lease_holder(void *arg, enum redis_status status, const struct redis_reply *reply)
+{
+    struct claims *claims = current(arg);
+
+    if (!claims || is_unavailable(claims, status, reply)) {
+        return;
+    }
+    if (status == REDIS_OK && reply->type == REDIS_TEXT && slice_is(reply->text, claims->boot_id)) {
+        recover(claims);
+    } else {
+        refuse(claims, "another worker is rebuilding Redis from the outcomes topic");
+    }
+}
+
+static void on_lease(void *arg, enum redis_status status, const struct redis_reply *reply)
+{
+    struct claims *claims = current(arg);
+    char key[CLAIMS_KEY_SIZE];
+
+    if (!claims || is_unavailable(claims, status, reply)) {
+        return;
+    }
+    if (status == REDIS_ERROR) {
+        refuse(claims, "Redis refuses SET (check the user's rights)");
+    } else if (reply->type == REDIS_NIL) {
+        const struct slice args[] = {SLICE("GET"), recovery_key(claims, key)};
+
+        redis_call(claims->redis, args, 2, on_lease_holder, round_arg(claims));
+    } else {
+        recover(claims);
     }
 }
 
@@ -199,8 +242,7 @@ static void on_shard_open(void *arg, enum redis_status status, const struct redi
 {
     struct claims *claims = current(arg);
 
-    (void)reply;
-    if (!claims || status == REDIS_UNAVAILABLE) {
+    if (!claims || is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR) {
@@ -258,7 +300,7 @@ static void on_epoch(void *arg, enum redis_status status, const struct redis_rep
 {
     struct claims *claims = current(arg);
 
-    if (!claims || status == REDIS_UNAVAILABLE) {
+    if (!claims || is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR) {
@@ -320,7 +362,7 @@ static void on_policy(void *arg, enum redis_status status, const struct redis_re
 {
     struct claims *claims = current(arg);
 
-    if (claims && status != REDIS_UNAVAILABLE && is_policy_fine(claims, status, reply) &&
+    if (claims && !is_unavailable(claims, status, reply) && is_policy_fine(claims, status, reply) &&
         claims->state == CLAIMS_CHECKING) {
         ask_epochs(claims);
     }
@@ -340,7 +382,7 @@ static void on_time(void *arg, enum redis_status status, const struct redis_repl
     struct claims *claims = current(arg);
     int64_t seconds, skew_ms;
 
-    if (!claims || status == REDIS_UNAVAILABLE) {
+    if (!claims || is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR || reply->type != REDIS_ARRAY || reply->count != 2) {
