@@ -20,7 +20,7 @@ EMBED_FILE(begin_lua, "common/run/scripts/begin.lua")
 EMBED_FILE(settle_lua, "common/run/scripts/settle.lua")
 
 const struct redis_script claims_begin_script = {"begin", begin_lua_data, 2};
-const struct redis_script claims_settle_script = {"settle", settle_lua_data, 1};
+const struct redis_script claims_settle_script = {"settle", settle_lua_data, 2};
 
 static const struct metric_family stale_family = {
     "perkline_claims_stale_total", METRIC_COUNTER, "Results that came too late: a younger claim stood already.", {0}};
@@ -50,7 +50,8 @@ struct claims_call {
 
     struct claim *claim; /* BEGIN */
     char fingerprint[CLAIM_FINGERPRINT_SIZE];
-    uint64_t fence; /* SETTLE */
+    bool has_claim; /* SETTLE */
+    uint64_t fence;
     char state;
     char info[CLAIM_INFO_SIZE];
     int64_t ttl_ms, delay_ms;
@@ -110,14 +111,17 @@ static void send_begin(struct claims *claims, struct claims_call *call)
 
 static void send_settle(struct claims *claims, struct claims_call *call)
 {
-    char record[CLAIMS_KEY_SIZE], fence[24], ttl[24], delay[24];
+    char record[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], fence[24], ttl[24], delay[24];
     const struct slice args[] = {
         claims_record_key(claims, &call->mid, record),
+        claims_guard_key(claims, call->mid.bytes[0], guard),
         format_number((int64_t)call->fence, fence),
         slice_make(&call->state, 1),
         slice_of(call->info),
         format_number(call->ttl_ms, ttl),
         format_number(call->delay_ms, delay),
+        slice_of(claims->epoch),
+        call->has_claim ? SLICE("1") : SLICE("0"),
     };
 
     redis_eval(claims->redis, &claims_settle_script, args, sizeof(args) / sizeof(args[0]), on_settle, call);
@@ -183,6 +187,17 @@ static void keep_call(struct claims_call *call)
     call->claims->must_repeat = true;
 }
 
+/* While the connection stands the server said why (full, say): asking again at once would only be more of it. */
+static void keep_refused_call(struct claims_call *call, const struct redis_reply *reply)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "Redis cannot be used: %.*s", (int)(reply->text.len < 90 ? reply->text.len : 90),
+             reply->text.data ? reply->text.data : "");
+    keep_call(call);
+    claims_distrust(call->claims, text);
+}
+
 static void end_call(struct claims_call *call)
 {
     DL_DELETE(call->claims->calls, call);
@@ -218,7 +233,7 @@ static void on_look_up(void *arg, enum redis_status status, const struct redis_r
     void *fn_arg = call->arg;
 
     if (status == REDIS_UNAVAILABLE) {
-        keep_call(call);
+        keep_refused_call(call, reply);
         return;
     }
     if (status != REDIS_OK || (reply->type != REDIS_NIL && !claim_record_parse(reply->text, &record))) {
@@ -252,14 +267,29 @@ static void remember(struct claims *claims, const struct mid *mid, int64_t ttl_m
     claims_ring_add(&claims->ring, mid, record, ttl_ms, loop_now_ms(claims->loop));
 }
 
-static void remember_open(struct claims_call *call, char state)
+/* `age_ms`: since the first BEGIN. The age of a possible first attempt must not shrink by being put back. */
+static void remember_open(struct claims_call *call, char state, int64_t age_ms, const char *fingerprint)
 {
     int64_t now = clock_wall_ms();
 
     remember(call->claims, &call->mid, call->ttl_ms,
              xasprintf("%c|%" PRIu64 "|%" PRId64 "|%d|%" PRId64 "|%s|%s", state, call->claim->fence,
-                       now + call->claims->settings.lease_ms, call->claim->attempts, now, call->claim->id,
-                       call->fingerprint));
+                       now + call->claims->settings.lease_ms, call->claim->attempts, now - age_ms, call->claim->id,
+                       fingerprint));
+}
+
+/* What SETTLE wrote. U adds nothing to what BEGIN left here. */
+static void remember_settled(struct claims_call *call)
+{
+    struct claims *claims = call->claims;
+    int64_t now = clock_wall_ms();
+
+    if (call->state == 'P') {
+        remember(claims, &call->mid, call->ttl_ms,
+                 xasprintf("P|%" PRIu64 "|%" PRId64 "|1|%" PRId64 "||", call->fence, now + call->delay_ms, now));
+    } else if (call->state != 'U') {
+        remember(claims, &call->mid, call->ttl_ms, xasprintf("%c|%" PRIu64 "|%s", call->state, call->fence, call->info));
+    }
 }
 
 /* Our own call had been executed before, its answer was lost: the record says what it would have been. */
@@ -276,6 +306,7 @@ static bool read_mine(struct claims_call *call, struct slice text, struct claim_
     result->answer = record.state == 'W' ? CLAIM_GO : CLAIM_AMBIGUOUS;
     result->age_ms = now > record.first_ms ? now - record.first_ms : 0;
     snprintf(result->fingerprint, sizeof(result->fingerprint), "%s", record.fingerprint);
+    remember_open(call, record.state, result->age_ms, record.fingerprint);
     return true;
 }
 
@@ -298,7 +329,7 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
         result->answer = CLAIM_GO;
         call->claim->fence = (uint64_t)items[1].number;
         call->claim->attempts = (int)items[2].number;
-        remember_open(call, 'W');
+        remember_open(call, 'W', 0, call->fingerprint);
         return true;
     }
     if (slice_is(word, "MINE") && has_items(reply, 2)) {
@@ -315,7 +346,7 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
         call->claim->attempts = (int)items[2].number;
         result->age_ms = items[3].number;
         snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len, items[4].text.data);
-        remember_open(call, 'U');
+        remember_open(call, 'U', result->age_ms, result->fingerprint);
         return true;
     }
     if (slice_is(word, "DONE") && has_items(reply, 2)) {
@@ -328,7 +359,11 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
 /* AMNESIA and SKEW say something about Redis, not about the delivery. */
 static bool is_about_redis(struct claims_call *call, const struct redis_reply *reply)
 {
-    struct slice word = reply->type == REDIS_ARRAY && has_items(reply, 1) ? reply->items[0].text : slice_of("");
+    struct slice word = reply->type == REDIS_TEXT ? reply->text : slice_of("");
+
+    if (reply->type == REDIS_ARRAY && has_items(reply, 1)) {
+        word = reply->items[0].text;
+    }
 
     if (slice_is(word, "AMNESIA")) {
         metric_add(call->claims->amnesia_count, 1);
@@ -353,7 +388,7 @@ static void on_begin(void *arg, enum redis_status status, const struct redis_rep
     void *fn_arg = call->arg;
 
     if (status == REDIS_UNAVAILABLE) {
-        keep_call(call);
+        keep_refused_call(call, reply);
         return;
     }
     if (status == REDIS_OK && is_about_redis(call, reply)) {
@@ -372,13 +407,14 @@ static void on_begin(void *arg, enum redis_status status, const struct redis_rep
 
 /* --- settle ------------------------------------------------------------------------------------------------------- */
 
-void claims_settle(struct claims *claims, const struct mid *mid, uint64_t fence, char state, const char *info,
-                   int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg)
+void claims_settle(struct claims *claims, const struct mid *mid, bool has_claim, uint64_t fence, char state,
+                   const char *info, int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg)
 {
     struct claims_call *call = add_call(claims, CALL_SETTLE, mid, arg);
 
     assert(strchr("SXDHPU", state));
     call->fn.settle = fn;
+    call->has_claim = has_claim;
     call->fence = fence;
     call->state = state;
     call->ttl_ms = ttl_ms;
@@ -396,7 +432,10 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
     enum claim_settled settled;
 
     if (status == REDIS_UNAVAILABLE) {
-        keep_call(call);
+        keep_refused_call(call, reply);
+        return;
+    }
+    if (status == REDIS_OK && is_about_redis(call, reply)) {
         return;
     }
     if (status == REDIS_OK && slice_is(reply->text, "OK")) {
@@ -413,8 +452,8 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
         refuse_answer(call, "SETTLE", reply);
         return;
     }
-    if (settled == CLAIM_SETTLED_OK && call->state != 'P' && call->state != 'U') {
-        remember(claims, &call->mid, call->ttl_ms, xasprintf("%c|%" PRIu64 "|%s", call->state, call->fence, call->info));
+    if (settled == CLAIM_SETTLED_OK) {
+        remember_settled(call);
     }
     end_call(call);
     fn(fn_arg, settled);

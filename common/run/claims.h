@@ -94,9 +94,10 @@ void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up
 /* A new claim id is made when claim->id is "". `ttl_ms`: how long the record outlives its last change. */
 void claims_begin(struct claims *claims, const struct mid *mid, struct claim *claim, const char *fingerprint,
                   int64_t ttl_ms, claims_begin_fn fn, void *arg);
-/* `state`: S X D H P U. `info`: what to keep with a terminal state, at most CLAIM_INFO_SIZE. `delay_ms`: P and U only. */
-void claims_settle(struct claims *claims, const struct mid *mid, uint64_t fence, char state, const char *info,
-                   int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg);
+/* `has_claim` false: an outcome without an attempt; `fence` is that of the record it was decided on, or 0.
+ * `state`: S X D H P U. `info`: what to keep with a terminal state, at most CLAIM_INFO_SIZE. `delay_ms`: P and U only. */
+void claims_settle(struct claims *claims, const struct mid *mid, bool has_claim, uint64_t fence, char state,
+                   const char *info, int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg);
 
 /* Redis can be used and trusted now. */
 bool claims_is_ready(const struct claims *claims);

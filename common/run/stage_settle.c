@@ -66,8 +66,8 @@ static void enter(void *arg, struct task *task)
     char info[PROVIDER_ID_SIZE + 48];
 
     task_format_info(task, info, sizeof(info));
-    claims_settle(stage->claims, &task->mid, fence, task->settle_as, info, task_ttl_ms(task), task->wait_ms, on_settled,
-                  task);
+    claims_settle(stage->claims, &task->mid, task->has_claim, fence, task->settle_as, info, task_ttl_ms(task),
+                  task->wait_ms, on_settled, task);
 }
 
 const struct stage_type settle_stage = {"settle", create, free, enter, NULL};

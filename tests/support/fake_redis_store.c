@@ -296,23 +296,28 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
 
 static void write_terminal(const struct slice a[])
 {
-    char *text = xasprintf("%.*s|%.*s|%.*s", (int)a[2].len, a[2].data, (int)a[1].len, a[1].data, (int)a[3].len,
-                           a[3].data);
+    char *text = xasprintf("%.*s|%.*s|%.*s", (int)a[3].len, a[3].data, (int)a[2].len, a[2].data, (int)a[4].len,
+                           a[4].data);
 
-    set_text(a[0], text, to_number(a[4]));
+    set_text(a[0], text, to_number(a[5]));
     free(text);
 }
 
-/* key: record; fence, state, info, ttl, delay */
+/* keys: record, guard; fence, state, info, ttl, delay, epoch, has claim */
 static void eval_settle(const struct slice a[], struct fake_answer *answer)
 {
+    const struct entry *guard = find(a[1]);
     const char *value = get_text(a[0]);
-    char state = a[2].data[0], current = value ? value[0] : '\0';
-    int64_t fence = to_number(a[1]), now = now_us() / 1000;
+    char state = a[3].data[0], current = value ? value[0] : '\0';
+    int64_t fence = to_number(a[2]), now = now_us() / 1000;
     bool is_stale = value && fence_of(value) > fence;
     bool is_open = state == 'P' || state == 'U';
     struct open_record record;
 
+    if ((slice_is(a[8], "0") || (!value && is_open)) && (!guard || !guard->epoch || !slice_is(a[7], guard->epoch))) {
+        say_text(answer, "AMNESIA");
+        return;
+    }
     if (current == 'S') {
         say_text(answer, "KEEP");
         return;
@@ -339,10 +344,23 @@ static void eval_settle(const struct slice a[], struct fake_answer *answer)
         record = (struct open_record){.attempts = 1, .first = now};
     }
     record.fence = fence;
-    record.deadline = now + to_number(a[5]);
+    record.deadline = now + to_number(a[6]);
     record.owner[0] = '\0';
-    write_open(a[0], state, &record, to_number(a[4]));
+    write_open(a[0], state, &record, to_number(a[5]));
     say_text(answer, "OK");
+}
+
+static int rank_of(const char *value)
+{
+    return value[0] == 'S' ? 4 : strchr("XDH", value[0]) ? 3 : value[0] == 'P' ? 2 : 1;
+}
+
+/* Does `text` come later than `value`? */
+static bool is_later(const char *text, const char *value)
+{
+    int64_t mine = fence_of(text), theirs = fence_of(value);
+
+    return text[0] == 'S' || theirs < mine || (theirs == mine && rank_of(value) < rank_of(text));
 }
 
 /* keys: record, guard; record text, ttl */
@@ -358,7 +376,7 @@ static void eval_restore(const struct slice a[], struct fake_answer *answer)
         snprintf(number, sizeof(number), "%" PRId64, fence);
         replace(&find_or_add(a[1])->fence, slice_of(number));
     }
-    if (!(value && value[0] == 'S') && (text[0] == 'S' || !value || fence_of(value) < fence)) {
+    if (!(value && value[0] == 'S') && (!value || is_later(text, value))) {
         set_text(a[0], text, to_number(a[3]));
         say_int(answer, 1);
     } else {
@@ -432,7 +450,7 @@ static const struct {
     size_t count;
     void (*eval)(const struct slice args[], struct fake_answer *answer);
 } scripts[] = {
-    {"begin", 9, eval_begin},           {"settle", 6, eval_settle}, {"restore", 4, eval_restore},
+    {"begin", 9, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
     {"open_shard", 3, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
 };
 

@@ -162,6 +162,9 @@ bool fakes_reach(enum fake_point point)
     case FAKE_FAULT_REDIS_EMPTY:
         fake_redis_crash();
         return point != FAKE_REDIS_CALL && point != FAKE_REDIS_ANSWER;
+    case FAKE_FAULT_REDIS_FLUSH:
+        fake_redis_empty();
+        return true;
     case FAKE_FAULT_LOST:
         return false;
     case FAKE_FAULT_NONE:

@@ -62,6 +62,7 @@ enum fake_fault {
     FAKE_FAULT_CRASH,       /* the process dies just before the step */
     FAKE_FAULT_LOST,        /* the step fails: the connection breaks before the server, or before the answer, is reached */
     FAKE_FAULT_REDIS_EMPTY, /* Redis loses everything and starts anew */
+    FAKE_FAULT_REDIS_FLUSH, /* Redis loses everything, and no connection breaks */
 };
 
 /* What happens at the `number`-th point (from 1) from now on; 0: nothing. Counting starts anew. */

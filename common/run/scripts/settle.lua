@@ -1,14 +1,20 @@
 #!lua flags=allow-oom
 -- SETTLE: record what a claim came to. Allowed when Redis is full, so that finished work is always recorded.
 --
--- KEYS  1 record
+-- KEYS  1 record   2 guard of the shard   (same hash tag)
 -- ARGV  1 fence   2 state: S X D H (terminal), P (proved not sent), U (unknown, to be reconciled)
 --       3 provider id or reason   4 ttl ms   5 delay ms (P: not before, U: nobody takes it before)
+--       6 epoch   7 '1' with a claim, '0' for an outcome without an attempt
 --
 -- Answers  OK · KEEP (it is S already, and stays) · STALE_SENT (recorded S over a younger claim) ·
---          STALE (a younger claim or a terminal state stands; nothing changed)
+--          STALE (a younger claim or a terminal state stands; nothing changed) ·
+--          AMNESIA (what this is built on has been forgotten; what was sent is recorded in any case)
 local value, state = redis.call('GET', KEYS[1]), ARGV[2]
 local current = value and string.sub(value, 1, 1) or ''
+local is_on_nothing = ARGV[7] == '0' or (not value and (state == 'P' or state == 'U'))
+if is_on_nothing and redis.call('HGET', KEYS[2], 'e') ~= ARGV[6] then
+    return 'AMNESIA'
+end
 if current == 'S' then -- SENT is the top of the lattice
     return 'KEEP'
 end

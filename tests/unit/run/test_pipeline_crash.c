@@ -48,6 +48,7 @@ static const struct row rows[] = {
     {1, "e14", "order", "unknown", "m8", NULL, false, false, 0},
     {1, "e15", "elsewhere", "none", "m1", NULL, false, false, 0},
     {0, "e1", "order", "plain", "m1", NULL, false, false, 0},
+    {0, "e16", "order", "plain", "m1", "{\"email\":false,\"sms\":false}", false, false, 0},
 };
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 
@@ -451,7 +452,7 @@ static void begin(struct checker *checker, enum fake_fault fault, uint64_t numbe
     *checker = (struct checker){.catalog = catalog_build(NULL, NULL, &diags)};
     buf_init(&checker->complaints, 0);
     checker->has_fault = fault != FAKE_FAULT_NONE;
-    checker->may_redis_forget = fault == FAKE_FAULT_REDIS_EMPTY;
+    checker->may_redis_forget = fault == FAKE_FAULT_REDIS_EMPTY || fault == FAKE_FAULT_REDIS_FLUSH;
     fake_kafka_watch_commits(on_commit, checker);
 }
 
@@ -470,6 +471,10 @@ static void scenario_ends_as_expected_when_nothing_fails(void **state)
     begin(&checker, FAKE_FAULT_NONE, 0);
     run_scene(&checker);
     print_message("%d points, %d requests\n", (int)fakes_point_count(), (int)fake_http_request_count());
+    assert_true(fake_kafka_end("loyalty.retry.1m", 0) + fake_kafka_end("loyalty.retry.1m", 1) > 0);
+    assert_int_equal(fake_kafka_end("loyalty.held", 0) + fake_kafka_end("loyalty.held", 1), 1);
+    assert_int_equal(fake_kafka_end("loyalty.dlq", 0) + fake_kafka_end("loyalty.dlq", 1), 4);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), EXPECTED_COUNT);
     if (checker.complaints.len) {
         fail_msg("%s", buf_text(&checker.complaints));
     }
@@ -519,6 +524,12 @@ static void nothing_is_lost_or_doubled_when_redis_is_emptied_at_any_point(void *
     run_with_fault_everywhere(FAKE_FAULT_REDIS_EMPTY);
 }
 
+static void nothing_is_lost_or_doubled_when_redis_is_flushed_at_any_point(void **state)
+{
+    (void)state;
+    run_with_fault_everywhere(FAKE_FAULT_REDIS_FLUSH);
+}
+
 static void the_checker_sees_a_provider_that_ignores_keys(void **state)
 {
     struct checker checker;
@@ -540,6 +551,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_or_doubled_when_the_process_dies_at_any_point),
         cmocka_unit_test(nothing_is_lost_or_doubled_when_any_answer_is_lost),
         cmocka_unit_test(nothing_is_lost_or_doubled_when_redis_is_emptied_at_any_point),
+        cmocka_unit_test(nothing_is_lost_or_doubled_when_redis_is_flushed_at_any_point),
     };
 
     log_set_level(LOG_ERROR);
