@@ -87,17 +87,23 @@ void fakes_set_skew(int64_t skew_ms)
     world.skew_us = skew_ms * 1000;
 }
 
+static void do_nothing(void *arg)
+{
+    (void)arg;
+}
+
 bool fakes_run(struct loop *loop, int64_t limit_ms, fakes_until_fn fn, void *arg)
 {
-    int64_t until = fakes_mono_ms() + limit_ms;
+    struct loop_timer *limit = loop_timer_create(loop, do_nothing, NULL); /* time does not jump over it */
+    bool is_reached = fn(arg);
 
-    while (!world.is_dead && fakes_mono_ms() < until) {
+    loop_timer_start(limit, limit_ms);
+    while (!world.is_dead && !is_reached && loop_timer_is_active(limit)) {
         loop_turn(loop, true);
-        if (fn(arg)) {
-            return !world.is_dead;
-        }
+        is_reached = !world.is_dead && fn(arg);
     }
-    return false;
+    loop_timer_destroy(limit);
+    return is_reached;
 }
 
 static bool is_never(void *arg)
