@@ -213,7 +213,7 @@ static bool open_consumer(struct channel_worker *worker, struct err *err)
                                            &events, err);
     partitions_set_consumer(worker->partitions, worker->consumer);
     intake_set_consumer(worker->intake, worker->consumer);
-    return worker->consumer != NULL;
+    return worker->consumer || err_prefix(err, "%s", parts->settings->kafka_assign ? "KAFKA_ASSIGN" : "KAFKA_TOPICS");
 }
 
 struct channel_worker *channel_worker_open(const struct channel_worker_parts *parts, struct err *err)

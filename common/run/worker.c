@@ -155,6 +155,9 @@ static bool open_templates(struct worker *worker, struct err *err)
         fprintf(stderr, "%s\n", buf_text(&text));
     }
     buf_finish(&text);
+    if (!worker->templates) {
+        err_prefix(err, "TEMPLATES_DIR");
+    }
     diag_list_finish(&diags);
     return worker->templates != NULL;
 }
@@ -224,7 +227,10 @@ static bool start(struct worker *worker, const struct provider *const providers[
     }
     worker->kafka = worker_kafka_settings(worker->settings, "perkline");
     worker->producer = kafka_producer_open(worker->loop, &worker->kafka, err);
-    if (!worker->producer || !open_claims(worker, err) || !open_health(worker, err) ||
+    if (!worker->producer) {
+        return err_prefix(err, "%s", worker->settings->kafka_config ? "KAFKA_CONFIG" : "KAFKA_BROKERS");
+    }
+    if (!open_claims(worker, err) || !open_health(worker, err) ||
         !open_channels(worker, providers, err)) {
         return false;
     }

@@ -1,10 +1,13 @@
 #include "run/worker_settings.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/slice.h"
+#include "core/locale_tag.h"
 
 #define FIELD(name) offsetof(struct worker_settings, name)
 
@@ -174,6 +177,21 @@ static bool check_start(struct worker_settings *s, struct err *err)
     return true;
 }
 
+static bool check_locale(const struct worker_settings *s, struct err *err)
+{
+    char tag[LOCALE_TAG_SIZE];
+
+    return locale_tag_parse(slice_of(s->default_locale), tag) ||
+           err_set(err, "DEFAULT_LOCALE: \"%.40s\" is no locale such as en or pt-BR", s->default_locale);
+}
+
+/* What is in it is looked at with the first connection; that it cannot be read would else be found out only then. */
+static bool check_ca_file(const struct worker_settings *s, struct err *err)
+{
+    return !s->ca_file || access(s->ca_file, R_OK) == 0 ||
+           err_set(err, "PROVIDER_CA_FILE: cannot read %s: %s", s->ca_file, strerror(errno));
+}
+
 static bool check_lease(const struct worker_settings *s, struct err *err)
 {
     if (s->lease_ms < s->request_timeout_ms + 2000) {
@@ -222,7 +240,7 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
         return err_set(err, "LOG_LEVEL: \"%s\" is none of debug, info, warn, error", s->log_level);
     }
     if (!split_topics(s, err) || !split_channels(s, err) || !split_from(s, err) || !check_environment(s, err) ||
-        !check_start(s, err) || !check_lease(s, err)) {
+        !check_start(s, err) || !check_locale(s, err) || !check_ca_file(s, err) || !check_lease(s, err)) {
         return false;
     }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
