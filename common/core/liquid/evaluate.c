@@ -52,15 +52,15 @@ void run_symbol(struct liquid_run *run, uint32_t symbol, struct liquid_value *va
 /* A name that is only known now: `[name]`. */
 static void named_variable(struct liquid_run *run, const struct liquid_value *name, struct liquid_value *value)
 {
-    struct symbol *symbol = NULL;
+    uint32_t symbol;
 
     if (name->kind != LIQUID_STRING) {
         *value = value_from_json(NULL);
         return;
     }
-    HASH_FIND(hh, run->template->symbols, name->string.data, name->string.len, symbol);
-    if (symbol) {
-        run_symbol(run, symbol->id, value);
+    symbol = program_find_symbol(run->template, name->string);
+    if (symbol != NO_INDEX) {
+        run_symbol(run, symbol, value);
     } else {
         *value = find_global(run, name->string);
     }

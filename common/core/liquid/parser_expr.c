@@ -231,6 +231,7 @@ bool parse_expr(struct parser *p, struct cursor *c, uint32_t *index)
 static bool parse_key(struct parser *p, struct cursor *c, struct named_arg *named)
 {
     named->name = c->token.text;
+    named->symbol = NO_INDEX;
     cursor_next(c);
     cursor_next(c);
     return parse_expr(p, c, &named->expr);

@@ -93,7 +93,9 @@ static bool parse_call_rest(struct parser *p, struct cursor *c, struct call *cal
         return false;
     }
     for (uint32_t i = 0; i < call->named_count; i++) {
-        program_symbol(p->template, p->template->named.items[call->first_named + i].name);
+        struct named_arg *named = &p->template->named.items[call->first_named + i];
+
+        named->symbol = program_symbol(p->template, named->name);
     }
     return true;
 }

@@ -10,8 +10,6 @@
 #ifndef CORE_LIQUID_PROGRAM_H
 #define CORE_LIQUID_PROGRAM_H
 
-#include <uthash.h>
-
 #include "base/mem.h"
 #include "core/liquid/liquid.h"
 
@@ -68,6 +66,7 @@ struct step {
 
 struct named_arg {
     struct slice name;
+    uint32_t symbol; /* of the name, where a partial gets it; NO_INDEX for filters */
     uint32_t expr;
 };
 
@@ -177,11 +176,7 @@ struct unit {
     LIST(struct node) nodes;
 };
 
-struct symbol {
-    char *name;
-    uint32_t id;
-    UT_hash_handle hh;
-};
+struct symbol; /* a name and its number, found by name */
 
 struct liquid_template {
     enum liquid_escape escape;
@@ -203,7 +198,10 @@ struct liquid_template {
 };
 
 struct liquid_template *program_create(const struct liquid_options *options);
+/* Number of a name; a new one when it has none. */
 uint32_t program_symbol(struct liquid_template *template, struct slice name);
+/* NO_INDEX when the template does not know the name. */
+uint32_t program_find_symbol(const struct liquid_template *template, struct slice name);
 /* Line and column (in code points) of a byte of a unit. */
 void program_place(const struct liquid_template *template, uint32_t unit, uint32_t at, int *line, int *column);
 

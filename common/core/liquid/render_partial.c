@@ -45,12 +45,10 @@ static struct shadow *bind_arguments(struct liquid_run *run, const struct call *
 
     for (uint32_t i = 0; shadows && i < call->named_count; i++) {
         const struct named_arg *arg = &run->template->named.items[call->first_named + i];
-        struct symbol *symbol = NULL;
         struct liquid_value value;
 
-        HASH_FIND(hh, run->template->symbols, arg->name.data, arg->name.len, symbol);
         run_evaluate(run, arg->expr, &value);
-        shadows[i] = shadow_push(run, symbol->id, value);
+        shadows[i] = shadow_push(run, arg->symbol, value);
     }
     return shadows;
 }
@@ -126,12 +124,10 @@ static enum flow render_isolated(struct liquid_run *run, const struct call *call
     }
     for (uint32_t i = 0; i < call->named_count; i++) {
         const struct named_arg *arg = &run->template->named.items[call->first_named + i];
-        struct symbol *name = NULL;
         struct liquid_value value;
 
-        HASH_FIND(hh, run->template->symbols, arg->name.data, arg->name.len, name);
         run_evaluate(run, arg->expr, &value);
-        bind(frame, name->id, &value);
+        bind(frame, arg->symbol, &value);
     }
     if (item && !value_is_nil(item)) {
         bind(frame, symbol, item);

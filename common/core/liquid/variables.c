@@ -309,11 +309,7 @@ static void walk_unit(struct walk *w, uint32_t unit)
 static void own_arguments(struct walk *w, const struct call *call, uint32_t unit)
 {
     for (uint32_t i = 0; i < call->named_count; i++) {
-        struct slice name = w->template->named.items[call->first_named + i].name;
-        struct symbol *symbol = NULL;
-
-        HASH_FIND(hh, w->template->symbols, name.data, name.len, symbol);
-        w->is_own[symbol->id] = true;
+        w->is_own[w->template->named.items[call->first_named + i].symbol] = true;
     }
     if (call->with != NO_INDEX) {
         w->is_own[call->alias != NO_INDEX ? call->alias : w->template->units.items[unit].symbol] = true;

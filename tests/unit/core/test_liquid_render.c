@@ -106,11 +106,12 @@ static void a_missing_partial_is_named(void **state)
 
 static void names_that_leave_the_folder_are_refused_before_they_are_looked_for(void **state)
 {
-    static const char *const templates[] = {"{% include '../secret' %}", "{% include '/etc/passwd' %}", "{% render '' %}",
-                                            "{% render 'a/../../b' %}"};
+    static const char *const templates[] = {"{% include '../secret' %}", "{% include '/etc/passwd' %}",
+                                            "{% render '' %}", "{% render 'a/../../b' %}"};
     struct fixture *f = *state;
 
-    f->options.find_arg = json_pack("{s:s, s:s, s:s, s:s}", "../secret", "x", "/etc/passwd", "x", "", "x", "a/../../b", "x");
+    f->options.find_arg = json_pack("{s:s, s:s, s:s, s:s}", "../secret", "x", "/etc/passwd", "x", "", "x",
+                                    "a/../../b", "x");
     for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++) {
         assert_null(render(f, templates[i]));
         assert_int_equal(f->diags.error_count, i + 1);
@@ -220,15 +221,16 @@ static void a_partial_of_render_sees_nothing_but_its_arguments(void **state)
 
     f->options.find_arg = json_pack("{s:s}", "p", "[{{ a }}{{ b }}{{ c }}{{ ['a'] }}]");
     f->scope.data = json_pack("{s:s, s:s}", "a", "data", "b", "data");
-    assert_string_equal(render(f, "{% assign c = 1 %}{% render 'p', b: a %}{% include 'p', b: 2 %}"), "[data][data21data]");
+    assert_string_equal(render(f, "{% assign c = 1 %}{% render 'p', b: a %}{% include 'p', b: 2 %}"),
+                        "[data][data21data]");
 }
 
 static void a_template_renders_again_as_before(void **state)
 {
     struct fixture *f = *state;
     struct liquid_template *template =
-        liquid_compile("mail", SLICE("{% increment n %}{{ x }}{% assign x = 'set' %}{{ x }}{% cycle 'a', 'b' %}"), 1, &f->options,
-                       &f->diags);
+        liquid_compile("mail", SLICE("{% increment n %}{{ x }}{% assign x = 'set' %}{{ x }}{% cycle 'a', 'b' %}"), 1,
+                       &f->options, &f->diags);
 
     assert_non_null(template);
     assert_true(liquid_render(template, &f->scope, &f->out, &f->error));
