@@ -11,7 +11,7 @@
 
 #include "core/liquid/program.h"
 
-enum { WORK_BYTES = 64, WORK_PER_STEP = 64 };
+enum { WORK_BYTES = 32, WORK_PER_STEP = 32 };
 
 struct chunk {
     struct chunk *next;
