@@ -50,11 +50,9 @@ static void make_version(const struct file_tree *tree, char version[VERSION_TEXT
 /* Name of "_brands/<name>.yaml"; NULL, with a warning, when the file has another form. Caller frees. */
 static char *take_yaml_name(struct catalog_build *build, const struct file_entry *entry, const char *folder)
 {
-    struct slice path = slice_of(entry->path);
-    size_t start = strlen(folder);
-    struct slice name = slice_make(path.data + start, path.len - start);
+    struct slice name = slice_of(entry->path + strlen(folder));
 
-    if (!slice_ends_with(name, ".yaml") || memchr(name.data, '/', name.len)) {
+    if (!slice_ends_with(name, ".yaml") || strchr(name.data, '/')) {
         if (!catalog_is_note(entry->path)) {
             diag_add(build->diags, DIAG_WARNING, entry->path, 0, 0, "files here end in .yaml", "the file is not used");
         }
