@@ -81,8 +81,8 @@ static void run_case(json_t *test, struct rendered *r)
     diag_list_init(&diags);
     buf_init(&r->out, 0);
     buf_init(&r->error, 0);
-    template = liquid_compile("main", slice_make(json_string_value(text), json_string_length(text)), 1, &options,
-                              &diags);
+    template =
+        liquid_compile("main", slice_make(json_string_value(text), json_string_length(text)), 1, &options, &diags);
     r->is_fine = template && liquid_render(template, &scope, &r->out, &error);
     if (template && !r->is_fine) {
         buf_appendf(&r->error, "%s:%d:%d: %s", error.file, error.line, error.column, error.message);

@@ -14,8 +14,8 @@ struct liquid_condition *liquid_condition_compile(const char *name, struct slice
 {
     struct parser p = {.template = program_create(NULL), .diags = diags};
     struct liquid_condition *condition;
-    struct unit unit = {.name = xstrdup(name), .text = xmemdup(text.data, text.len), .len = text.len,
-                        .first_line = line};
+    struct unit unit = {
+        .name = xstrdup(name), .text = xmemdup(text.data, text.len), .len = text.len, .first_line = line};
     struct cursor c;
     uint32_t first;
 

@@ -98,8 +98,8 @@ static int iso_week(const struct fields *f, int64_t *year)
 enum { MAX_WIDTH = 1024 };
 
 struct directive {
-    char flag;     /* padding: '-', '_', '0' or none */
-    bool is_upper; /* ^ */
+    char flag;       /* padding: '-', '_', '0' or none */
+    bool is_upper;   /* ^ */
     bool is_swapped; /* # */
     int colons;
     int width; /* 0: none given */
@@ -402,8 +402,8 @@ void date_format(struct text *out, const struct date *date, struct slice format)
         c = read_flags(p + 1, end, &d);
         if (c < end && composed(*c)) {
             add_composed(out, &d, date, composed(*c));
-        } else if (c == end || (!add_calendar(out, &d, &f, *c) && !add_clock(out, &d, &f, *c) &&
-                                !add_names(out, &d, &f, *c))) {
+        } else if (c == end ||
+                   (!add_calendar(out, &d, &f, *c) && !add_clock(out, &d, &f, *c) && !add_names(out, &d, &f, *c))) {
             c = c == end ? end - 1 : c;
             text_add(out, slice_make(p, (size_t)(c - p) + 1));
         }

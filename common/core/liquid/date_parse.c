@@ -59,9 +59,9 @@ static void blank_out(char *from, const char *to)
 static const struct {
     const char *name;
     int hours;
-} zones[] = {{"utc", 0},  {"gmt", 0},  {"z", 0},    {"est", -5}, {"edt", -4}, {"cst", -6}, {"cdt", -5}, {"mst", -7},
-             {"mdt", -6}, {"pst", -8}, {"pdt", -7}, {"wet", 0},  {"cet", 1},  {"cest", 2}, {"bst", 1},  {"eet", 2},
-             {"eest", 3}, {"msk", 3},  {"jst", 9}};
+} zones[] = {{"utc", 0},  {"gmt", 0},  {"z", 0},    {"est", -5}, {"edt", -4}, {"cst", -6}, {"cdt", -5},
+             {"mst", -7}, {"mdt", -6}, {"pst", -8}, {"pdt", -7}, {"wet", 0},  {"cet", 1},  {"cest", 2},
+             {"bst", 1},  {"eet", 2},  {"eest", 3}, {"msk", 3},  {"jst", 9}};
 
 static const char *read_offset(struct reading *r, const char *p)
 {

@@ -43,7 +43,7 @@ enum token_kind {
     TOKEN_NAME,
     TOKEN_INT,
     TOKEN_FLOAT,
-    TOKEN_STRING, /* text without the quotes */
+    TOKEN_STRING,  /* text without the quotes */
     TOKEN_COMPARE, /* == != <> < > <= >= contains */
     TOKEN_DOTS,
     TOKEN_CHAR, /* one of | . : , [ ] ( ) */

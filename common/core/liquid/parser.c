@@ -35,8 +35,7 @@ const char *parser_show(const struct token *token, char text[64])
     if (token->kind == TOKEN_BROKEN && (token->text.data[0] == '"' || token->text.data[0] == '\'')) {
         return "a text without a closing quote";
     }
-    snprintf(text, 64, "\"%.*s\"", (int)(token->text.len < 60 ? token->text.len : 60),
-             token->text.data);
+    snprintf(text, 64, "\"%.*s\"", (int)(token->text.len < 60 ? token->text.len : 60), token->text.data);
     return text;
 }
 
@@ -85,9 +84,8 @@ uint32_t parser_begin_node(struct parser *p, enum node_kind kind, const char *st
     struct unit *unit = &p->template->units.items[p->unit];
     uint32_t index = unit->nodes.count;
 
-    list_add(&unit->nodes, (struct node){.kind = (uint8_t)kind,
-                                         .at = (uint32_t)(start - p->source.base),
-                                         .end = index + 1});
+    list_add(&unit->nodes,
+             (struct node){.kind = (uint8_t)kind, .at = (uint32_t)(start - p->source.base), .end = index + 1});
     return index;
 }
 
@@ -160,8 +158,8 @@ static bool parse_part(struct parser *p, const struct part *part)
         }
         nearest = tag_nearest(part->name);
         snprintf(hint, sizeof(hint), "did you mean \"%s\"?", nearest ? nearest : "");
-        return parser_fail(p, part->start, nearest ? hint : NULL, "unknown tag \"%.*s\"",
-                           (int)part->name.len, part->name.data);
+        return parser_fail(p, part->start, nearest ? hint : NULL, "unknown tag \"%.*s\"", (int)part->name.len,
+                           part->name.data);
     case PART_BROKEN:
     default:
         return parser_fail(p, part->start, NULL, "%s", part->problem);
@@ -206,10 +204,8 @@ bool parse_liquid_tag(struct parser *p, const struct part *part)
     struct stop stop;
     bool is_fine;
 
-    p->source = (struct source){.base = outer.base,
-                                .pos = part->markup.data,
-                                .end = part->markup.data + part->markup.len,
-                                .is_lines = true};
+    p->source = (struct source){
+        .base = outer.base, .pos = part->markup.data, .end = part->markup.data + part->markup.len, .is_lines = true};
     is_fine = parse_block(p, &stop);
     p->source = outer;
     if (is_fine && stop.name.len) {
@@ -230,8 +226,8 @@ bool parse_unit(struct parser *p)
         return false;
     }
     if (stop.name.len) {
-        return parser_fail(p, stop.start, NULL, "\"%.*s\" without the block it belongs to",
-                           (int)stop.name.len, stop.name.data);
+        return parser_fail(p, stop.start, NULL, "\"%.*s\" without the block it belongs to", (int)stop.name.len,
+                           stop.name.data);
     }
     return true;
 }

@@ -6,13 +6,12 @@
 
 struct block {
     const struct part *part;
-    const char *end;  /* "endif" */
+    const char *end; /* "endif" */
     uint32_t node;
     bool outer_blank; /* what was known before the block */
 };
 
-static struct block begin_block(struct parser *p, const struct part *part, enum node_kind kind,
-                                const char *end)
+static struct block begin_block(struct parser *p, const struct part *part, enum node_kind kind, const char *end)
 {
     struct block block = {.part = part, .end = end, .outer_blank = p->is_blank};
 
@@ -50,8 +49,7 @@ static bool wrong_stop(struct parser *p, const struct block *block, const struct
     const char *name = block->part->name.data;
 
     if (!stop->name.len) {
-        return parser_fail(p, block->part->start, NULL, "%.*s is not closed with \"%s\"", len, name,
-                           block->end);
+        return parser_fail(p, block->part->start, NULL, "%.*s is not closed with \"%s\"", len, name, block->end);
     }
     return parser_fail(p, stop->start, NULL, "\"%.*s\" does not belong into %.*s, which ends with \"%s\"",
                        (int)stop->name.len, stop->name.data, len, name, block->end);
@@ -176,9 +174,8 @@ static bool parse_loop_option(struct parser *p, struct cursor *c, struct loop *l
     } else if (is_table && slice_is(key.text, "cols")) {
         option = &loop->cols;
     } else {
-        return parser_fail(p, key.start, NULL, "unknown option \"%.*s\"; there %s", (int)key.text.len,
-                           key.text.data, is_table ? "are limit, offset and cols"
-                                                   : "are reversed, limit and offset");
+        return parser_fail(p, key.start, NULL, "unknown option \"%.*s\"; there %s", (int)key.text.len, key.text.data,
+                           is_table ? "are limit, offset and cols" : "are reversed, limit and offset");
     }
     cursor_next(c);
     if (!parser_expect_char(p, c, ':')) {
@@ -309,8 +306,7 @@ bool parse_capture(struct parser *p, const struct part *part)
     struct slice name = lexer_trim(part->markup);
     uint32_t symbol;
 
-    if (name.len >= 2 && (name.data[0] == '"' || name.data[0] == '\'') &&
-        name.data[name.len - 1] == name.data[0]) {
+    if (name.len >= 2 && (name.data[0] == '"' || name.data[0] == '\'') && name.data[name.len - 1] == name.data[0]) {
         name = slice_make(name.data + 1, name.len - 2);
     }
     for (size_t i = 0; i < name.len; i++) {

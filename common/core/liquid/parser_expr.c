@@ -15,8 +15,7 @@ static uint32_t place_of(struct parser *p, const char *where)
 
 static uint32_t add_literal(struct parser *p, const char *where, struct liquid_value value)
 {
-    list_add(&p->template->exprs,
-             (struct expr){.kind = EXPR_LITERAL, .at = place_of(p, where), .literal = value});
+    list_add(&p->template->exprs, (struct expr){.kind = EXPR_LITERAL, .at = place_of(p, where), .literal = value});
     return p->template->exprs.count - 1;
 }
 
@@ -34,8 +33,7 @@ static bool unexpected(struct parser *p, const struct cursor *c, const char *wan
 {
     char text[64];
 
-    return parser_fail(p, c->token.start, NULL, "expected %s but found %s", wanted,
-                       parser_show(&c->token, text));
+    return parser_fail(p, c->token.start, NULL, "expected %s but found %s", wanted, parser_show(&c->token, text));
 }
 
 /* An integer that does not fit becomes a float. */
@@ -65,9 +63,12 @@ static bool keyword_of(struct slice name, struct liquid_value *value)
         const char *name;
         struct liquid_value value;
     } words[] = {
-        {"nil", {.kind = LIQUID_NIL}},     {"null", {.kind = LIQUID_NIL}},
-        {"true", {.kind = LIQUID_BOOL, .boolean = true}}, {"false", {.kind = LIQUID_BOOL}},
-        {"empty", {.kind = LIQUID_EMPTY}}, {"blank", {.kind = LIQUID_BLANK}},
+        {"nil", {.kind = LIQUID_NIL}},
+        {"null", {.kind = LIQUID_NIL}},
+        {"true", {.kind = LIQUID_BOOL, .boolean = true}},
+        {"false", {.kind = LIQUID_BOOL}},
+        {"empty", {.kind = LIQUID_EMPTY}},
+        {"blank", {.kind = LIQUID_BLANK}},
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -304,18 +305,16 @@ static bool resolve_filter(struct parser *p, const struct token *name, struct fi
             char hint[96];
 
             snprintf(hint, sizeof(hint), "did you mean \"%s\"?", nearest);
-            return parser_fail(p, name->start, hint, "unknown filter \"%.*s\"", (int)name->text.len,
-                               name->text.data);
+            return parser_fail(p, name->start, hint, "unknown filter \"%.*s\"", (int)name->text.len, name->text.data);
         }
-        return parser_fail(p, name->start, NULL, "unknown filter \"%.*s\"", (int)name->text.len,
-                           name->text.data);
+        return parser_fail(p, name->start, NULL, "unknown filter \"%.*s\"", (int)name->text.len, name->text.data);
     }
     use->name = standard->name;
     use->fn = standard->fn;
     use->is_default = strcmp(standard->name, "default") == 0;
     if (use->arg_count < standard->min_args || use->arg_count > standard->max_args) {
-        return parser_fail(p, name->start, NULL, "filter \"%s\" takes %u to %u arguments, not %u",
-                           standard->name, standard->min_args, standard->max_args, use->arg_count);
+        return parser_fail(p, name->start, NULL, "filter \"%s\" takes %u to %u arguments, not %u", standard->name,
+                           standard->min_args, standard->max_args, use->arg_count);
     }
     if (use->named_count && !use->is_default) {
         return parser_fail(p, name->start, NULL, "filter \"%s\" takes no named arguments", standard->name);

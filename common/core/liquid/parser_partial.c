@@ -33,12 +33,11 @@ bool parser_find_unit(struct parser *p, const char *where, struct slice name, ui
         }
     }
     if (!is_allowed_name(name)) {
-        return parser_fail(p, where, NULL, "\"%.*s\" cannot be the name of a partial", (int)name.len,
-                           name.data);
+        return parser_fail(p, where, NULL, "\"%.*s\" cannot be the name of a partial", (int)name.len, name.data);
     }
     unit.name = xmemdup(name.data, name.len);
-    is_found = p->options && p->options->find_partial &&
-               p->options->find_partial(p->options->find_arg, unit.name, &text);
+    is_found =
+        p->options && p->options->find_partial && p->options->find_partial(p->options->find_arg, unit.name, &text);
     if (!is_found) {
         parser_fail(p, where, NULL, "there is no partial \"%s\"", unit.name);
         free(unit.name);
@@ -62,8 +61,7 @@ bool parser_load_all(struct parser *p)
     const char *name;
     uint32_t unit;
 
-    for (size_t i = 0; p->options->list_partials && (name = p->options->list_partials(p->options->find_arg, i));
-         i++) {
+    for (size_t i = 0; p->options->list_partials && (name = p->options->list_partials(p->options->find_arg, i)); i++) {
         if (!parser_find_unit(p, p->source.base, slice_of(name), &unit)) {
             return false;
         }
@@ -144,8 +142,7 @@ bool parse_render(struct parser *p, const struct part *part)
 
     cursor_init(&c, part->markup);
     if (c.token.kind != TOKEN_STRING) {
-        return parser_fail(p, part->start, "{% render 'name' %}",
-                           "the name of a partial must be a text in quotes");
+        return parser_fail(p, part->start, "{% render 'name' %}", "the name of a partial must be a text in quotes");
     }
     if (!parser_find_unit(p, part->start, c.token.text, &call.unit)) {
         return false;

@@ -64,8 +64,8 @@ static bool parse_counter(struct parser *p, const struct part *part)
     uint32_t symbol, node;
 
     if (!name.len || memchr(name.data, ' ', name.len)) {
-        return parser_fail(p, part->start, NULL, "%.*s needs the name of a counter",
-                           (int)part->name.len, part->name.data);
+        return parser_fail(p, part->start, NULL, "%.*s needs the name of a counter", (int)part->name.len,
+                           part->name.data);
     }
     symbol = program_symbol(p->template, name);
     node = parser_begin_node(p, NODE_COUNT, part->start);
@@ -217,13 +217,27 @@ static bool parse_inline_comment(struct parser *p, const struct part *part)
 /* --- the table ------------------------------------------------------------------------------ */
 
 static const struct tag tags[] = {
-    {"#", parse_inline_comment}, {"assign", parse_assign},       {"break", parse_jump},
-    {"capture", parse_capture},  {"case", parse_case},           {"comment", parse_comment},
-    {"continue", parse_jump},    {"cycle", parse_cycle},         {"decrement", parse_counter},
-    {"doc", parse_doc},          {"echo", parse_echo},           {"for", parse_for},
-    {"if", parse_if},            {"ifchanged", parse_ifchanged}, {"include", parse_include},
-    {"increment", parse_counter}, {"liquid", parse_liquid_tag},  {"raw", parse_raw},
-    {"render", parse_render},    {"tablerow", parse_tablerow},   {"unless", parse_if},
+    {"#", parse_inline_comment},
+    {"assign", parse_assign},
+    {"break", parse_jump},
+    {"capture", parse_capture},
+    {"case", parse_case},
+    {"comment", parse_comment},
+    {"continue", parse_jump},
+    {"cycle", parse_cycle},
+    {"decrement", parse_counter},
+    {"doc", parse_doc},
+    {"echo", parse_echo},
+    {"for", parse_for},
+    {"if", parse_if},
+    {"ifchanged", parse_ifchanged},
+    {"include", parse_include},
+    {"increment", parse_counter},
+    {"liquid", parse_liquid_tag},
+    {"raw", parse_raw},
+    {"render", parse_render},
+    {"tablerow", parse_tablerow},
+    {"unless", parse_if},
 };
 
 enum { TAG_COUNT = sizeof(tags) / sizeof(tags[0]) };

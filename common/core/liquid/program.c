@@ -52,8 +52,7 @@ uint32_t program_symbol(struct liquid_template *template, struct slice name)
     return symbol->id;
 }
 
-void program_place(const struct liquid_template *template, uint32_t unit, uint32_t at, int *line,
-                   int *column)
+void program_place(const struct liquid_template *template, uint32_t unit, uint32_t at, int *line, int *column)
 {
     const struct unit *u = &template->units.items[unit];
     const char *begin = u->text;
@@ -79,7 +78,8 @@ void liquid_destroy(struct liquid_template *template)
     if (!template) {
         return;
     }
-    HASH_ITER(hh, template->symbols, symbol, next) {
+    HASH_ITER(hh, template->symbols, symbol, next)
+    {
         HASH_DEL(template->symbols, symbol);
         free(symbol->name);
         free(symbol);

@@ -14,23 +14,23 @@
 #include "core/liquid/liquid.h"
 
 /* A growing table of compile time. */
-#define LIST(type)                                                                                 \
-    struct {                                                                                       \
-        type *items;                                                                               \
-        uint32_t count, cap;                                                                       \
+#define LIST(type)                                                                                                     \
+    struct {                                                                                                           \
+        type *items;                                                                                                   \
+        uint32_t count, cap;                                                                                           \
     }
-#define list_grow(list)                                                                            \
-    do {                                                                                           \
-        if ((list)->count == (list)->cap) {                                                        \
-            (list)->cap = (list)->cap ? (list)->cap * 2 : 16;                                      \
-            (list)->items = xreallocarray((list)->items, (list)->cap, sizeof(*(list)->items));     \
-        }                                                                                          \
+#define list_grow(list)                                                                                                \
+    do {                                                                                                               \
+        if ((list)->count == (list)->cap) {                                                                            \
+            (list)->cap = (list)->cap ? (list)->cap * 2 : 16;                                                          \
+            (list)->items = xreallocarray((list)->items, (list)->cap, sizeof(*(list)->items));                         \
+        }                                                                                                              \
     } while (0)
 /* Adds one item given as initialiser list in braces. */
-#define list_add(list, ...)                                                                        \
-    do {                                                                                           \
-        list_grow(list);                                                                           \
-        (list)->items[(list)->count++] = __VA_ARGS__;                                              \
+#define list_add(list, ...)                                                                                            \
+    do {                                                                                                               \
+        list_grow(list);                                                                                               \
+        (list)->items[(list)->count++] = __VA_ARGS__;                                                                  \
     } while (0)
 
 enum { NO_INDEX = UINT32_MAX };
@@ -43,7 +43,7 @@ struct expr {
     union {
         struct liquid_value literal;
         struct {
-            uint32_t symbol;     /* NO_INDEX: the name is the value of `name_expr` */
+            uint32_t symbol; /* NO_INDEX: the name is the value of `name_expr` */
             uint32_t name_expr;
             uint32_t first_step;
             uint32_t step_count;
@@ -59,7 +59,7 @@ enum step_command { STEP_NONE, STEP_FIRST, STEP_LAST, STEP_SIZE };
 
 /* One `.key` or `[expression]` behind a variable. */
 struct step {
-    struct slice key;          /* when expr is NO_INDEX */
+    struct slice key; /* when expr is NO_INDEX */
     uint32_t expr;
     enum step_command command; /* `.first`, `.last`, `.size`: what a list or text answers for them */
 };
@@ -132,8 +132,8 @@ struct node {
             uint32_t pipe; /* ASSIGN */
         } set;
         struct {
-            uint32_t first_test;            /* BRANCH of if; NO_INDEX for else */
-            uint32_t first_arg, arg_count;  /* BRANCH of case: the alternatives, in args */
+            uint32_t first_test;           /* BRANCH of if; NO_INDEX for else */
+            uint32_t first_arg, arg_count; /* BRANCH of case: the alternatives, in args */
         } branch;
         uint32_t subject; /* CASE */
         uint32_t loop;    /* FOR, TABLEROW */
@@ -163,7 +163,7 @@ struct call {
     uint32_t unit;      /* the partial */
     uint32_t with;      /* expression after with or for; NO_INDEX */
     bool is_for;
-    uint32_t alias;     /* symbol after `as`; NO_INDEX: named after the partial */
+    uint32_t alias; /* symbol after `as`; NO_INDEX: named after the partial */
     uint32_t first_named, named_count;
 };
 

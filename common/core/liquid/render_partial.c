@@ -34,8 +34,8 @@ static bool find_unit(struct liquid_run *run, const struct node *node, const str
             return true;
         }
     }
-    return run_fail(run, node->at, "there is no partial \"%.*s\"",
-                    (int)(name.string.len < 100 ? name.string.len : 100), name.string.data);
+    return run_fail(run, node->at, "there is no partial \"%.*s\"", (int)(name.string.len < 100 ? name.string.len : 100),
+                    name.string.data);
 }
 
 /* The arguments are bound one by one, so that a later one sees those before it. */

@@ -8,8 +8,8 @@
 enum { CHUNK_SIZE = 16 << 10, EXTRA_MEMORY = 1 << 20, MEMORY_FACTOR = 8 };
 enum { DEFAULT_OUTPUT = 4 << 20, DEFAULT_DEPTH = 100, DEFAULT_STEPS = 1000000 };
 
-void run_init(struct liquid_run *run, const struct liquid_template *template,
-              const struct liquid_scope *scope, struct buf *out, struct liquid_error *error)
+void run_init(struct liquid_run *run, const struct liquid_template *template, const struct liquid_scope *scope,
+              struct buf *out, struct liquid_error *error)
 {
     const struct liquid_limits *limits = &scope->limits;
     size_t output = limits->output_bytes ? limits->output_bytes : DEFAULT_OUTPUT;
@@ -26,8 +26,8 @@ void run_init(struct liquid_run *run, const struct liquid_template *template,
     run->max_depth = limits->depth > 0 ? limits->depth : DEFAULT_DEPTH;
     run->steps_left = limits->steps > 0 ? limits->steps : DEFAULT_STEPS;
     run->work_left = run->steps_left > INT64_MAX / WORK_PER_STEP ? INT64_MAX : run->steps_left * WORK_PER_STEP;
-    run->memory_left = output > (SIZE_MAX - EXTRA_MEMORY) / MEMORY_FACTOR ? SIZE_MAX
-                                                                          : output * MEMORY_FACTOR + EXTRA_MEMORY;
+    run->memory_left =
+        output > (SIZE_MAX - EXTRA_MEMORY) / MEMORY_FACTOR ? SIZE_MAX : output * MEMORY_FACTOR + EXTRA_MEMORY;
     run->escapes = template->escape == LIQUID_ESCAPE_HTML;
     run->frame = frame_create(run, true);
 }
@@ -112,8 +112,7 @@ void *run_alloc(struct liquid_run *run, size_t size)
     }
     size = align(size);
     run->memory_left -= size;
-    return (size_t)(run->free_end - run->free_pos) >= size && run->free_pos ? take(run, size)
-                                                                             : add_chunk(run, size);
+    return (size_t)(run->free_end - run->free_pos) >= size && run->free_pos ? take(run, size) : add_chunk(run, size);
 }
 
 void *run_alloc_items(struct liquid_run *run, size_t count, size_t size)

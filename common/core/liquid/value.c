@@ -207,8 +207,7 @@ bool value_equal(struct liquid_run *run, const struct liquid_value *a, const str
     }
 }
 
-static bool list_compare(struct liquid_run *run, const struct liquid_value *a, const struct liquid_value *b,
-                         int *order)
+static bool list_compare(struct liquid_run *run, const struct liquid_value *a, const struct liquid_value *b, int *order)
 {
     size_t na = value_count(a);
     size_t nb = value_count(b);
@@ -353,8 +352,7 @@ static struct liquid_value list_property(const struct liquid_value *v, const str
     if (key->kind == LIQUID_INT && v->kind != LIQUID_RANGE) {
         int64_t index = key->integer < 0 ? key->integer + (int64_t)count : key->integer;
 
-        return index >= 0 && (uint64_t)index < count ? value_at(v, (size_t)index)
-                                                     : value_from_json(NULL);
+        return index >= 0 && (uint64_t)index < count ? value_at(v, (size_t)index) : value_from_json(NULL);
     }
     switch (command) {
     case STEP_FIRST:
@@ -368,8 +366,8 @@ static struct liquid_value list_property(const struct liquid_value *v, const str
     }
 }
 
-static struct liquid_value object_property(struct liquid_run *run, json_t *object,
-                                           const struct liquid_value *key, enum step_command command)
+static struct liquid_value object_property(struct liquid_run *run, json_t *object, const struct liquid_value *key,
+                                           enum step_command command)
 {
     json_t *found = NULL;
     struct liquid_value pairs;
@@ -397,8 +395,8 @@ static int64_t count_code_points(struct slice text)
     return count;
 }
 
-struct liquid_value value_property(struct liquid_run *run, const struct liquid_value *v,
-                                   const struct liquid_value *key, enum step_command command)
+struct liquid_value value_property(struct liquid_run *run, const struct liquid_value *v, const struct liquid_value *key,
+                                   enum step_command command)
 {
     if (value_is_list(v)) {
         return list_property(v, key, command);

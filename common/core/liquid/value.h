@@ -72,8 +72,8 @@ size_t float_format(double number, char text[FLOAT_TEXT_SIZE]);
 size_t int_format(int64_t number, char text[FLOAT_TEXT_SIZE]);
 
 /* The next step of a variable; UNDEFINED when there is nothing. */
-struct liquid_value value_property(struct liquid_run *run, const struct liquid_value *v,
-                                   const struct liquid_value *key, enum step_command command);
+struct liquid_value value_property(struct liquid_run *run, const struct liquid_value *v, const struct liquid_value *key,
+                                   enum step_command command);
 
 /* Integer of a value as loops and filters want it; false when it is none ("abc", 1.5). */
 bool value_to_integer(const struct liquid_value *v, int64_t *integer);

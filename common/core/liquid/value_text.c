@@ -65,9 +65,8 @@ size_t float_format(double number, char text[FLOAT_TEXT_SIZE])
         text[len++] = '-';
     }
     if (exponent < -4 || exponent >= 16) {
-        len += (size_t)snprintf(text + len, FLOAT_TEXT_SIZE - len, "%c.%.*se%c%02d", digits[0],
-                                n > 1 ? (int)n - 1 : 1, n > 1 ? digits + 1 : "0", exponent < 0 ? '-' : '+',
-                                abs(exponent));
+        len += (size_t)snprintf(text + len, FLOAT_TEXT_SIZE - len, "%c.%.*se%c%02d", digits[0], n > 1 ? (int)n - 1 : 1,
+                                n > 1 ? digits + 1 : "0", exponent < 0 ? '-' : '+', abs(exponent));
         return len;
     }
     if (exponent < 0) {

@@ -46,8 +46,7 @@ static void conditions_hold_as_they_say(void **state)
     (void)state;
     diag_list_init(&diags);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct liquid_condition *condition =
-            liquid_condition_compile("flow.yaml", slice_of(cases[i].text), 3, &diags);
+        struct liquid_condition *condition = liquid_condition_compile("flow.yaml", slice_of(cases[i].text), 3, &diags);
 
         assert_non_null(condition);
         if (liquid_condition_holds(condition, &scope) != cases[i].holds) {

@@ -110,8 +110,8 @@ static void names_that_leave_the_folder_are_refused_before_they_are_looked_for(v
                                             "{% render '' %}", "{% render 'a/../../b' %}"};
     struct fixture *f = *state;
 
-    f->options.find_arg = json_pack("{s:s, s:s, s:s, s:s}", "../secret", "x", "/etc/passwd", "x", "", "x",
-                                    "a/../../b", "x");
+    f->options.find_arg =
+        json_pack("{s:s, s:s, s:s, s:s}", "../secret", "x", "/etc/passwd", "x", "", "x", "a/../../b", "x");
     for (size_t i = 0; i < sizeof(templates) / sizeof(templates[0]); i++) {
         assert_null(render(f, templates[i]));
         assert_int_equal(f->diags.error_count, i + 1);
@@ -264,7 +264,8 @@ static void a_template_that_is_not_utf8_does_not_compile(void **state)
 {
     struct fixture *f = *state;
 
-    assert_null(render(f, "a\xff" "b"));
+    assert_null(render(f, "a\xff"
+                          "b"));
     assert_string_equal(f->diags.items[0].message, "not valid UTF-8");
     assert_int_equal(f->diags.items[0].column, 2);
 }
