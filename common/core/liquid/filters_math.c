@@ -8,33 +8,54 @@ static bool give_number(struct liquid_value *result, const struct decimal *d)
     return true;
 }
 
+/* The common case needs no decimals. */
+static bool are_integers(const struct liquid_call *call)
+{
+    return call->input.kind == LIQUID_INT && call->args[0].kind == LIQUID_INT;
+}
+
 bool filter_plus(const struct liquid_call *call, struct liquid_value *result, struct err *err)
 {
-    struct decimal a = decimal_from(&call->input);
-    struct decimal b = decimal_from(&call->args[0]);
-    struct decimal sum = decimal_add(&a, &b);
+    struct decimal a, b, sum;
+    int64_t integer;
 
     (void)err;
+    if (are_integers(call) && !__builtin_add_overflow(call->input.integer, call->args[0].integer, &integer)) {
+        return give(result, value_int(integer));
+    }
+    a = decimal_from(&call->input);
+    b = decimal_from(&call->args[0]);
+    sum = decimal_add(&a, &b);
     return give_number(result, &sum);
 }
 
 bool filter_minus(const struct liquid_call *call, struct liquid_value *result, struct err *err)
 {
-    struct decimal a = decimal_from(&call->input);
-    struct decimal b = decimal_from(&call->args[0]);
-    struct decimal difference = decimal_subtract(&a, &b);
+    struct decimal a, b, difference;
+    int64_t integer;
 
     (void)err;
+    if (are_integers(call) && !__builtin_sub_overflow(call->input.integer, call->args[0].integer, &integer)) {
+        return give(result, value_int(integer));
+    }
+    a = decimal_from(&call->input);
+    b = decimal_from(&call->args[0]);
+    difference = decimal_subtract(&a, &b);
     return give_number(result, &difference);
 }
 
 bool filter_times(const struct liquid_call *call, struct liquid_value *result, struct err *err)
 {
-    struct decimal a = decimal_from(&call->input);
-    struct decimal b = decimal_from(&call->args[0]);
-    struct decimal product = decimal_multiply(&a, &b);
+    struct decimal a, b, product;
+    int64_t integer;
 
     (void)err;
+    if (are_integers(call) && !__builtin_mul_overflow(call->input.integer, call->args[0].integer, &integer)) {
+        return give(result, value_int(integer));
+    }
+    a = decimal_from(&call->input);
+    b = decimal_from(&call->args[0]);
+    product = decimal_multiply(&a, &b);
     return give_number(result, &product);
 }
 
