@@ -60,7 +60,7 @@ OBJ_support = $(call objects,tests/support)
 LINK_base    = $(BUILD)/libbase.a
 LINK_core    = $(BUILD)/libcore.a $(BUILD)/libbase.a
 LINK_io      = $(BUILD)/libio.a $(BUILD)/libbase.a
-LINK_run     = $(BUILD)/librun.a $(BUILD)/libfakes.a $(BUILD)/libcore.a $(BUILD)/libbase.a
+LINK_run     = $(BUILD)/librun.a $(BUILD)/libfakes.a $(BUILD)/libsupport.a $(BUILD)/libcore.a $(BUILD)/libbase.a
 LINK_workers = $(BUILD)/libworkers.a $(BUILD)/librun.a $(BUILD)/libio.a $(BUILD)/libcore.a $(BUILD)/libbase.a
 LINK_integration = $(BUILD)/libsupport.a $(LINK_workers)
 
