@@ -44,8 +44,10 @@ struct partitions {
     struct loop_timer *timer;
     bool is_all_paused;
     bool is_committing;
-    loop_fn committed_fn;
+    loop_fn committed_fn; /* of the commit under way */
     void *committed_arg;
+    loop_fn waiting_fn; /* of the next one: what was done meanwhile */
+    void *waiting_arg;
 };
 
 static void on_timer(void *arg)
@@ -315,6 +317,11 @@ static void on_committed(void *arg, bool is_done, const char *problem)
     if (fn) {
         fn(fn_arg);
     }
+    if (partitions->waiting_fn) {
+        fn = partitions->waiting_fn;
+        partitions->waiting_fn = NULL;
+        partitions_commit(partitions, fn, partitions->waiting_arg);
+    }
 }
 
 static size_t collect(struct partitions *partitions, struct kafka_position *positions)
@@ -346,20 +353,22 @@ void partitions_commit(struct partitions *partitions, loop_fn fn, void *arg)
     {
         update_pause(partition);
     }
-    if (partitions->is_committing || !partitions->consumer) {
-        if (fn) {
-            partitions->committed_fn = fn;
-            partitions->committed_arg = arg;
-        }
+    if (partitions->is_committing && fn) {
+        partitions->waiting_fn = fn;
+        partitions->waiting_arg = arg;
+    }
+    if (partitions->is_committing) {
         return;
     }
     positions = xcalloc(partitions_count(partitions) + 1, sizeof(*positions));
-    count = collect(partitions, positions);
+    count = partitions->consumer ? collect(partitions, positions) : 0;
     if (count > 0) {
-        partitions->is_committing =
-            kafka_consumer_commit(partitions->consumer, positions, count, on_committed, partitions);
+        partitions->is_committing = true;
         partitions->committed_fn = fn;
         partitions->committed_arg = arg;
+        if (!kafka_consumer_commit(partitions->consumer, positions, count, on_committed, partitions)) {
+            on_committed(partitions, false, "a commit is still open");
+        }
     } else if (fn) {
         fn(arg);
     }
