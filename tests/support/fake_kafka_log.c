@@ -12,16 +12,12 @@
 #include "fake_world.h"
 #include "fakes.h"
 
-struct stored {
-    struct kafka_record record;
-    struct stored *next; /* list: log->records */
-};
-
 struct fake_log {
     char topic[256];
     int32_t number;
     int64_t end;
-    struct stored *records;
+    struct kafka_record **records;
+    size_t count, capacity;
     struct fake_log *next; /* list: broker.logs */
 };
 
@@ -55,6 +51,7 @@ static void free_record(struct kafka_record *record)
     free((struct kafka_header *)record->headers);
     free((char *)record->key.data);
     free((char *)record->value.data);
+    free(record);
 }
 
 void fake_kafka_begin_world(void)
@@ -65,13 +62,10 @@ void fake_kafka_begin_world(void)
 
 static void free_log(struct fake_log *log)
 {
-    struct stored *stored, *next;
-
-    LL_FOREACH_SAFE(log->records, stored, next)
-    {
-        free_record(&stored->record);
-        free(stored);
+    for (size_t i = 0; i < log->count; i++) {
+        free_record(log->records[i]);
     }
+    free(log->records);
     free(log);
 }
 
@@ -139,13 +133,13 @@ int32_t fake_log_partition_of_key(const char *topic, struct slice key)
 int64_t fake_log_append(struct fake_log *log, struct slice key, struct slice value, const struct kafka_header *headers,
                         size_t header_count)
 {
-    struct stored *stored = xcalloc(1, sizeof(*stored));
+    struct kafka_record *record = xcalloc(1, sizeof(*record));
     struct kafka_header *copies = xcalloc(header_count + 1, sizeof(*copies));
 
     for (size_t i = 0; i < header_count; i++) {
         copies[i] = (struct kafka_header){xstrdup(headers[i].name), copy_slice(headers[i].value)};
     }
-    stored->record = (struct kafka_record){
+    *record = (struct kafka_record){
         .topic = log->topic,
         .partition = log->number,
         .offset = log->end++,
@@ -155,9 +149,13 @@ int64_t fake_log_append(struct fake_log *log, struct slice key, struct slice val
         .headers = copies,
         .header_count = header_count,
     };
-    LL_APPEND(log->records, stored);
+    if (log->count == log->capacity) {
+        log->capacity = log->capacity ? 2 * log->capacity : 16;
+        log->records = xreallocarray(log->records, log->capacity, sizeof(struct kafka_record *));
+    }
+    log->records[log->count++] = record;
     fake_log_wake_consumers();
-    return stored->record.offset;
+    return record->offset;
 }
 
 int64_t fake_kafka_append(const char *topic, int32_t partition, struct slice key, struct slice value,
@@ -173,7 +171,7 @@ int64_t fake_log_end(const struct fake_log *log)
 
 int64_t fake_log_low(const struct fake_log *log)
 {
-    return log->records ? log->records->record.offset : log->end;
+    return log->count ? log->records[0]->offset : log->end;
 }
 
 int64_t fake_kafka_end(const char *topic, int32_t partition)
@@ -188,15 +186,18 @@ void fake_kafka_skip(const char *topic, int32_t partition, int64_t count)
 
 const struct kafka_record *fake_log_at(const struct fake_log *log, int64_t offset)
 {
-    const struct stored *stored;
+    size_t low = 0, high = log->count;
 
-    LL_FOREACH(log->records, stored)
-    {
-        if (stored->record.offset >= offset) {
-            return &stored->record;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (log->records[middle]->offset < offset) {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    return NULL;
+    return low < log->count ? log->records[low] : NULL;
 }
 
 const struct kafka_record *fake_kafka_record(const char *topic, int32_t partition, int64_t offset)

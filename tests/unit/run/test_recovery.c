@@ -1,0 +1,250 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "core/outcome.h"
+#include "run/recovery.h"
+#include "tests/support/fakes.h"
+
+struct world {
+    struct loop *loop;
+    struct metrics *metrics;
+    struct claims *claims;
+    struct kafka_settings kafka;
+    struct recovery *recovery;
+    bool is_answered;
+    struct claim_record record;
+};
+
+static void open_process(struct world *world)
+{
+    const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
+    const struct claims_settings claims = {"test", 15000, 60000};
+    struct err err = {0};
+
+    world->loop = loop_create();
+    world->metrics = metrics_create();
+    world->claims = claims_open(world->loop, &redis, &claims, world->metrics, &err);
+    world->recovery = recovery_create(world->loop, world->claims, &world->kafka, "loyalty.outcomes");
+}
+
+static void close_process(struct world *world)
+{
+    recovery_destroy(world->recovery);
+    claims_close(world->claims);
+    loop_destroy(world->loop);
+    metrics_destroy(world->metrics);
+}
+
+static int set_up(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+
+    fakes_begin();
+    fake_kafka_add_topic("loyalty.outcomes", 3);
+    *state = world;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    close_process(*state);
+    free(*state);
+    fakes_end();
+    return 0;
+}
+
+static struct mid mid_of(unsigned number)
+{
+    struct mid mid = {{(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16)}};
+
+    return mid;
+}
+
+static void append_outcome(unsigned number, enum outcome_state state, const char *reason, const char *id, uint64_t fence)
+{
+    struct mid mid = mid_of(number);
+    struct outcome outcome = {.mid = &mid, .state = state, .reason = reason, .provider_id = id, .fence = fence,
+                              .wall_ms = fakes_wall_ms(), .queue_ms = -1, .render_ms = -1, .admit_ms = -1,
+                              .deliver_ms = -1, .total_ms = -1};
+    char key[MID_TEXT_SIZE];
+    struct buf text;
+
+    mid_format(&mid, key);
+    buf_init(&text, 0);
+    outcome_format(&outcome, &text);
+    fake_kafka_append("loyalty.outcomes", (int32_t)(number % 3), slice_of(key), buf_slice(&text), NULL, 0);
+    buf_finish(&text);
+}
+
+static bool is_ready(void *arg)
+{
+    return claims_is_ready(((struct world *)arg)->claims);
+}
+
+static bool is_answered(void *arg)
+{
+    return ((struct world *)arg)->is_answered;
+}
+
+static void on_looked_up(void *arg, const struct claim_record *record)
+{
+    struct world *world = arg;
+
+    world->is_answered = true;
+    world->record = *record;
+}
+
+static char look_up(struct world *world, unsigned number)
+{
+    struct mid mid = mid_of(number);
+
+    world->is_answered = false;
+    claims_look_up(world->claims, &mid, on_looked_up, world);
+    assert_true(fakes_run(world->loop, 10000, is_answered, world));
+    return world->record.state;
+}
+
+static void every_outcome_is_put_back_before_anything_is_claimed(void **state)
+{
+    struct world *world = *state;
+
+    append_outcome(1, OUTCOME_SENT, "accepted", "id-1", 11);
+    append_outcome(2, OUTCOME_SUPPRESSED, "no_consent", NULL, 0);
+    append_outcome(3, OUTCOME_EXPIRED, "too_old", NULL, 0);
+    append_outcome(4, OUTCOME_DEAD, "http_400", NULL, 14);
+    append_outcome(5, OUTCOME_HELD, "unknown", NULL, 15);
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+    assert_string_equal(world->record.info, "- id-1");
+    assert_int_equal(world->record.fence, 11);
+    assert_int_equal(look_up(world, 2), 'X');
+    assert_string_equal(world->record.info, "- no_consent");
+    assert_int_equal(look_up(world, 3), 'X');
+    assert_string_equal(world->record.info, "- too_old");
+    assert_int_equal(look_up(world, 4), 'D');
+    assert_int_equal(look_up(world, 5), 'H');
+    assert_int_equal(look_up(world, 6), 0);
+}
+
+static void many_outcomes_are_put_back_a_bounded_number_at_a_time(void **state)
+{
+    struct world *world = *state;
+    size_t most = 0;
+
+    for (unsigned i = 0; i < 20000; i++) {
+        append_outcome(i, OUTCOME_SENT, "accepted", "id", i + 1);
+    }
+    open_process(world);
+    while (!claims_is_ready(world->claims)) {
+        size_t open = claims_restore_open_count(world->claims);
+
+        most = open > most ? open : most;
+        loop_turn(world->loop, true);
+    }
+    assert_in_range(most, 1, 5000);
+    assert_int_equal(look_up(world, 0), 'S');
+    assert_int_equal(look_up(world, 19999), 'S');
+}
+
+static void what_is_no_outcome_is_passed_over(void **state)
+{
+    struct world *world = *state;
+
+    fake_kafka_append("loyalty.outcomes", 0, SLICE("k"), SLICE("garbage"), NULL, 0);
+    fake_kafka_append("loyalty.outcomes", 0, SLICE("k"), (struct slice){NULL, 0}, NULL, 0);
+    append_outcome(3, OUTCOME_SENT, "accepted", "id", 1);
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 3), 'S');
+}
+
+static void a_topic_that_cannot_be_read_keeps_everything_waiting(void **state)
+{
+    struct world *world = *state;
+
+    fake_kafka_set_down(true);
+    open_process(world);
+    fakes_run_ms(world->loop, 5500);
+    assert_false(claims_is_ready(world->claims));
+    assert_non_null(strstr(claims_state_reason(world->claims), "cannot be read"));
+    fake_kafka_set_down(false);
+    assert_true(fakes_run(world->loop, 5000, is_ready, world));
+}
+
+static void reading_that_breaks_off_begins_anew(void **state)
+{
+    struct world *world = *state;
+
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    append_outcome(2, OUTCOME_SENT, "accepted", "id", 2);
+    fake_kafka_fail_reader_after(1);
+    open_process(world);
+    fakes_run_ms(world->loop, 500);
+    assert_false(claims_is_ready(world->claims));
+    fake_kafka_fail_reader_after(-1);
+    assert_true(fakes_run(world->loop, 5000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+    assert_int_equal(look_up(world, 2), 'S');
+}
+
+static void a_connection_that_breaks_while_recovering_does_not_end_it_early(void **state)
+{
+    struct world *world = *state;
+
+    for (unsigned i = 0; i < 9000; i++) {
+        append_outcome(i, OUTCOME_SENT, "accepted", "id", i + 1);
+    }
+    open_process(world);
+    while (claims_restore_open_count(world->claims) == 0) {
+        loop_turn(world->loop, true);
+    }
+    fake_redis_set_down(true);
+    fakes_run_ms(world->loop, 3000);
+    assert_false(claims_is_ready(world->claims));
+    fake_redis_set_down(false);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    for (unsigned i = 0; i < 9000; i += 500) {
+        assert_int_equal(look_up(world, i), 'S');
+    }
+}
+
+static void a_redis_that_remembers_is_not_rebuilt(void **state)
+{
+    struct world *world = *state;
+
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    close_process(world);
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 0);
+}
+
+#define recovery_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        recovery_test(every_outcome_is_put_back_before_anything_is_claimed),
+        recovery_test(many_outcomes_are_put_back_a_bounded_number_at_a_time),
+        recovery_test(what_is_no_outcome_is_passed_over),
+        recovery_test(a_topic_that_cannot_be_read_keeps_everything_waiting),
+        recovery_test(reading_that_breaks_off_begins_anew),
+        recovery_test(a_connection_that_breaks_while_recovering_does_not_end_it_early),
+        recovery_test(a_redis_that_remembers_is_not_rebuilt),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
