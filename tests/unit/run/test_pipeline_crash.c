@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "core/outcome.h"
 #include "core/plan.h"
 #include "process.h"
@@ -420,8 +421,7 @@ static bool is_idle(void *arg)
     return fake_kafka_is_idle();
 }
 
-/* Runs the scene; a process that dies is followed by another. */
-static void run_scene(struct checker *checker)
+static bool run_process(void)
 {
     struct process process;
     bool is_quiet;
@@ -429,16 +429,30 @@ static void run_scene(struct checker *checker)
     process_start(&process);
     is_quiet = fakes_run(process.loop, LIMIT_MS, is_idle, NULL);
     process_stop(&process);
-    if (fakes_is_dead()) {
+    return is_quiet;
+}
+
+/* Runs the scene; a process that dies is followed by another, which may have a fault of its own. */
+static void run_scene_with(struct checker *checker, enum fake_fault second, uint64_t number)
+{
+    bool is_quiet = run_process();
+
+    for (int i = 0; fakes_is_dead(); i++) {
         fakes_set_dead(false);
-        process_start(&process);
-        is_quiet = fakes_run(process.loop, LIMIT_MS, is_idle, NULL);
-        process_stop(&process);
+        if (i == 0 && number) {
+            fakes_plan(second, number);
+        }
+        is_quiet = run_process();
     }
     if (!is_quiet) {
         complain(checker, "it did not come to rest");
     }
     check_books(checker);
+}
+
+static void run_scene(struct checker *checker)
+{
+    run_scene_with(checker, FAKE_FAULT_NONE, 0);
 }
 
 /* Points of a run without a fault, and its complaints. */
@@ -530,6 +544,30 @@ static void nothing_is_lost_or_doubled_when_redis_is_flushed_at_any_point(void *
     run_with_fault_everywhere(FAKE_FAULT_REDIS_FLUSH);
 }
 
+/* The second process has a fault as well, while it makes good what the first one left. */
+static void nothing_is_lost_or_doubled_when_two_faults_follow_each_other(void **state)
+{
+    static const enum fake_fault seconds[] = {FAKE_FAULT_CRASH, FAKE_FAULT_LOST};
+    struct random random;
+    int bad = 0;
+
+    (void)state;
+    random_init(&random, 7);
+    for (int i = 0; i < 400 && bad < 5; i++) {
+        uint64_t first = 60 + random_below(&random, 320), second = 1 + random_below(&random, 200);
+        struct checker checker;
+
+        begin(&checker, FAKE_FAULT_CRASH, first);
+        run_scene_with(&checker, seconds[i % 2], second);
+        if (checker.complaints.len) {
+            print_message("faults at %d and %d:\n%s", (int)first, (int)second, buf_text(&checker.complaints));
+            bad++;
+        }
+        end(&checker);
+    }
+    assert_int_equal(bad, 0);
+}
+
 static void the_checker_sees_a_provider_that_ignores_keys(void **state)
 {
     struct checker checker;
@@ -552,6 +590,7 @@ int main(void)
         cmocka_unit_test(nothing_is_lost_or_doubled_when_any_answer_is_lost),
         cmocka_unit_test(nothing_is_lost_or_doubled_when_redis_is_emptied_at_any_point),
         cmocka_unit_test(nothing_is_lost_or_doubled_when_redis_is_flushed_at_any_point),
+        cmocka_unit_test(nothing_is_lost_or_doubled_when_two_faults_follow_each_other),
     };
 
     log_set_level(LOG_ERROR);
