@@ -120,6 +120,25 @@ static void wait_for(struct begin *stage, struct task *task, int64_t wait_ms)
     leave(stage, task, task->wait_ms > MOST_MEMORY_WAIT_MS ? EXIT_PARK : EXIT_WAIT);
 }
 
+/* Nothing was sent before, so all is to be decided anew: at the look-up someone else may have had it on the wire, and
+ * policy had no say then. */
+static void go(struct begin *stage, struct task *task)
+{
+    const char *reason = "";
+    enum policy_answer answer =
+        policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason);
+
+    task->is_resend = false;
+    if (answer != POLICY_ALLOW) {
+        task->outcome = answer == POLICY_EXPIRE ? OUTCOME_EXPIRED : OUTCOME_SUPPRESSED;
+        task->settle_as = 'X';
+        task_set_reason(task, reason);
+        leave(stage, task, EXIT_SETTLE);
+        return;
+    }
+    leave(stage, task, task->is_rendered ? EXIT_NEXT : EXIT_DEAD);
+}
+
 static void on_claim(void *arg, const struct claim_result *result)
 {
     struct task *task = arg;
@@ -132,8 +151,7 @@ static void on_claim(void *arg, const struct claim_result *result)
     }
     switch (result->answer) {
     case CLAIM_GO:
-        task->is_resend = false;
-        leave(stage, task, task->is_rendered ? EXIT_NEXT : EXIT_DEAD);
+        go(stage, task);
         break;
     case CLAIM_AMBIGUOUS:
         resolve(stage, task, result);

@@ -1,0 +1,249 @@
+/*
+ * What the crash test does not reach: races with other workers, waiting, changed templates, the end of a worker.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process.h"
+#include "run/claims.h"
+
+static int set_up(void **state)
+{
+    static struct process process;
+
+    fakes_begin();
+    fake_catalog_set_version("v1");
+    process_add_topics();
+    process_start(&process);
+    fakes_run_ms(process.loop, 200);
+    *state = &process;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    process_stop(*state);
+    fakes_end();
+    return 0;
+}
+
+/* An e-mail of flow "mail", or of "order" on both channels, which may be a day old. */
+static void append_aged(const char *flow, const char *n, const char *consent, int64_t age_ms)
+{
+    char text[512], time[CLOCK_ISO_SIZE];
+
+    clock_format_iso(fakes_wall_ms() - age_ms, time);
+    snprintf(text, sizeof(text),
+             "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/t\",\"type\":\"test.%s\",\"time\":\"%s\",\"data\":"
+             "{\"n\":\"%s\",\"member\":{\"id\":\"m-%s\",\"email\":\"%s@example.com\",\"phone\":\"+36301234567\"%s}}}",
+             n, flow, time, n, n, n, consent);
+    fake_kafka_append("loyalty.events", 0, SLICE("k"), slice_of(text), NULL, 0);
+}
+
+static void append(const char *flow, const char *n, const char *consent)
+{
+    append_aged(flow, n, consent, 0);
+}
+
+static struct slice record_key(struct process *process, const char *n, char text[64])
+{
+    struct event event = {.data = json_pack("{s:s}", "n", n)};
+    const struct flow *flow = catalog_find_flow(templates_current(process->templates), "mail");
+    struct err err = {0};
+    struct mid mid;
+    int len;
+
+    assert_true(mid_make(flow, CHANNEL_EMAIL, &event, &mid, &err));
+    json_decref(event.data);
+    len = snprintf(text, 64, "n:{test.%02x}:", mid.bytes[0]);
+    memcpy(text + len, mid.bytes, MID_SIZE);
+    return slice_make(text, (size_t)len + MID_SIZE);
+}
+
+static void set_record(struct process *process, const char *n, const char *value)
+{
+    char key[64];
+
+    fake_redis_set(record_key(process, n, key), slice_of(value));
+}
+
+static bool is_idle(void *arg)
+{
+    (void)arg;
+    return fake_kafka_is_idle();
+}
+
+static void run_until_idle(struct process *process)
+{
+    assert_true(fakes_run(process->loop, 3600000, is_idle, NULL));
+}
+
+/* The outcome of the only delivery. */
+static void assert_outcome(const char *state, const char *reason)
+{
+    const struct kafka_record *record = fake_kafka_record("loyalty.outcomes", 0, 0);
+    char want[128];
+
+    record = record ? record : fake_kafka_record("loyalty.outcomes", 1, 0);
+    assert_non_null(record);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 1);
+    snprintf(want, sizeof(want), "\"state\":\"%s\",\"reason\":\"%s\"", state, reason);
+    if (!memmem(record->value.data, record->value.len, want, strlen(want))) {
+        fail_msg("%.*s", (int)record->value.len, record->value.data);
+    }
+}
+
+static void policy_decides_when_the_other_attempt_turns_out_not_to_be_sent(void **state)
+{
+    struct process *process = *state;
+    uint64_t before = fake_redis_count("GET");
+    char other[128];
+
+    snprintf(other, sizeof(other), "W|5|%lld|1|%lld|other|v1:x", (long long)fakes_wall_ms() + 60000,
+             (long long)fakes_wall_ms());
+    set_record(process, "1", other);
+    append("mail", "1", ",\"consent\":{\"email\":false}");
+    while (fake_redis_count("GET") == before) {
+        loop_turn(process->loop, true);
+    }
+    set_record(process, "1", "P|5|1000|1|1000||v1:x"); /* proved not sent, between our look-up and our BEGIN */
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 0);
+    assert_outcome("suppressed", "no_consent");
+}
+
+static void another_workers_claim_is_waited_for(void **state)
+{
+    struct process *process = *state;
+    char other[128];
+
+    snprintf(other, sizeof(other), "W|5|%lld|1|%lld|other|v1:x", (long long)fakes_wall_ms() + 8000,
+             (long long)fakes_wall_ms());
+    set_record(process, "1", other);
+    append("mail", "1", "");
+    fakes_run_ms(process->loop, 7000);
+    set_record(process, "1", "S|5|0.99 id");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 0);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 0);
+}
+
+static void what_waited_too_long_expires(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script("1@example.com", 1, 1000000, FAKE_ANSWER_401); /* the channel is refused: it waits at the gate */
+    append_aged("order", "1", ",\"consent\":{\"sms\":false,\"email\":true}", 86400000 - 300000);
+    fakes_run_ms(process->loop, 290000);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 1); /* the SMS */
+    assert_true(fakes_run(process->loop, 20000, is_idle, NULL));
+    assert_int_equal(fake_http_message_count(), 0);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 2);
+    assert_int_equal(fake_kafka_end("loyalty.dlq", 0) + fake_kafka_end("loyalty.dlq", 1), 0);
+}
+
+static void an_unknown_attempt_is_repeated_with_its_own_words(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script("1@example.com", 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("mail", "1", "");
+    while (fake_http_message_count() == 0) {
+        loop_turn(process->loop, true);
+    }
+    process_stop(process); /* dies with the answer on its way ... */
+    process_start(process);
+    fake_catalog_set_version("v2"); /* ... and meanwhile the text has changed */
+    assert_true(templates_reload(process->templates));
+    run_until_idle(process);
+    assert_int_equal(fake_http_message_count(), 1);
+    assert_int_equal(fake_http_request_count(), 2);
+    assert_outcome("sent", "accepted");
+}
+
+static void an_unknown_attempt_whose_words_are_gone_is_held(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script("1@example.com", 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("mail", "1", "");
+    while (fake_http_message_count() == 0) {
+        loop_turn(process->loop, true);
+    }
+    fakes_set_dead(true);
+    process_stop(process);
+    fakes_set_dead(false);
+    fake_catalog_set_version("v2");
+    process_start(process);
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_outcome("held", "unknown_and_content_changed");
+    assert_int_equal(fake_kafka_end("loyalty.held", 0) + fake_kafka_end("loyalty.held", 1), 1);
+}
+
+static void a_delivery_that_kills_its_workers_ends(void **state)
+{
+    struct process *process = *state;
+
+    set_record(process, "1", "W|5|1000|10|1000|other|v1:x");
+    append("mail", "1", "");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 0);
+    assert_outcome("held", "too_many_takeovers");
+}
+
+static bool is_drained(void *arg)
+{
+    struct process *process = arg;
+    bool is_drained_now = true;
+
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        is_drained_now &= channel_worker_is_drained(process->channels[channel]);
+    }
+    return is_drained_now;
+}
+
+static void a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it(void **state)
+{
+    struct process *process = *state;
+
+    append("mail", "1", "");
+    while (fake_http_message_count() == 0) {
+        loop_turn(process->loop, true);
+    }
+    append("mail", "2", "");
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        channel_worker_drain(process->channels[channel]);
+    }
+    assert_true(fakes_run(process->loop, 5000, is_drained, process));
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_outcome("sent", "accepted");
+    assert_int_equal(fake_kafka_committed("perkline-email", "loyalty.events", 0), 1);
+}
+
+#define pipeline_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        pipeline_test(policy_decides_when_the_other_attempt_turns_out_not_to_be_sent),
+        pipeline_test(another_workers_claim_is_waited_for),
+        pipeline_test(what_waited_too_long_expires),
+        pipeline_test(an_unknown_attempt_is_repeated_with_its_own_words),
+        pipeline_test(an_unknown_attempt_whose_words_are_gone_is_held),
+        pipeline_test(a_delivery_that_kills_its_workers_ends),
+        pipeline_test(a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
