@@ -110,11 +110,15 @@ static void ignored_signals_and_open_files_are_not_handed_on(void **state)
     int leaky = dup2(1, 77); /* without close-on-exec */
     struct end end = {0};
     const char *script = "[ -e /proc/$$/fd/77 ] && echo leaked; grep SigIgn /proc/$$/status";
+    const uint64_t libc_own = 3ULL << 31; /* signals 32 and 33: the C library's, which nobody may set */
+    char *text;
     struct child *child = start_shell(loop, script, path, NULL, &end);
 
     (void)state;
     assert_true(wait_for_count(loop, &end.count, 1));
-    assert_string_equal(read_text(path), "SigIgn:\t0000000000000000\n");
+    text = read_text(path);
+    assert_true(strncmp(text, "SigIgn:\t", 8) == 0);
+    assert_int_equal(strtoull(text + 8, NULL, 16) & ~libc_own, 0);
     close(leaky);
     child_destroy(child);
     loop_destroy(loop);
