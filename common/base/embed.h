@@ -20,7 +20,7 @@
             ".popsection\n");                                                                      \
     extern const char name##_data[];                                                               \
     extern const char name##_end[];                                                                \
-    static inline size_t name##_len(void)                                                          \
+    __attribute__((unused)) static inline size_t name##_len(void)                                  \
     {                                                                                              \
         return (size_t)(name##_end - name##_data);                                                 \
     }
