@@ -8,6 +8,7 @@
 #define WORKERS_COMMANDS_H
 
 int worker_command(int argc, char **argv);
+int render_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 int broker_command(int argc, char **argv);

@@ -15,6 +15,7 @@ void message_finish(struct message *message)
     free(message->from_name);
     free(message->reply_to);
     free(message->subject);
+    free(message->preheader);
     free(message->html);
     free(message->text);
     free(message->unsubscribe_url);

@@ -27,6 +27,7 @@ struct message {
     /* e-mail */
     char *from_address, *from_name, *reply_to; /* NULL: the worker's settings */
     char *subject, *html, *text;
+    char *preheader;       /* as it stands in the HTML, for people to look at; NULL: none */
     char *unsubscribe_url; /* https; NULL when class is transactional */
 
     /* sms: `text` above is the body */

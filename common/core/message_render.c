@@ -292,6 +292,7 @@ static bool render_email(struct rendering *r, struct message *message)
     }
     message->text = xmemdup(result.data, result.len);
     message->subject = xmemdup(texts.subject.data, texts.subject.len);
+    message->preheader = copy(texts.preheader);
     message->unsubscribe_url = copy(url);
     message->to_name = make_name(r->in->event);
     message->from_address = xstrdup(brand->sender_email);
