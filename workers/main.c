@@ -16,6 +16,7 @@ struct command {
 static const struct command commands[] = {
     {"worker", worker_command, "consume events and send their messages"},
     {"render", render_command, "show a message as it would be sent; write a gallery of all"},
+    {"templates", templates_command, "versions of the templates in use; go back to an earlier one"},
     {"sandbox", sandbox_command, "a local provider with an inbox page, and faults on demand"},
     {"demo", demo_command, "the whole system on this machine, nothing to set up"},
     {"broker", broker_command, "run an embedded Kafka broker for development"},

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/watch.h"
+#include "run/template_pack.h"
 
 enum { SETTLE_MS = 200, MOST_LOGGED = 20 };
 
@@ -18,64 +19,173 @@ static const struct metric_family version_family = {"perkline_template_version_i
                                                     "1 for the template set in use, 0 for earlier ones.",
                                                     {"version", NULL}};
 
+struct kept {
+    struct catalog *catalog; /* reference */
+    struct slice pack;       /* owned */
+};
+
 struct templates {
     char *dir;
     struct catalog_options options;
     char *default_locale;
     struct metrics *metrics;
     struct watch *watch;
-    struct catalog *kept[TEMPLATES_KEPT_VERSIONS]; /* [0] is in use; references */
+    struct kept kept[TEMPLATES_KEPT_VERSIONS]; /* the latest first */
+    size_t kept_count;
+    struct catalog *in_use; /* borrowed from kept, as the next */
+    struct catalog *folder; /* what the folder held when it was last fit */
+    struct template_pin pin;
+    bool is_missing; /* the pin wants what is not here */
     bool is_last_refused;
+    char *refusal;
+    loop_fn listener;
+    void *listener_arg;
 };
 
-static struct catalog *load(const struct templates *templates, struct diag_list *diags, struct err *err)
+/* --- kept versions ------------------------------------------------------------------------------------------------ */
+
+static struct kept *find_kept(const struct templates *templates, const char *version)
+{
+    for (size_t i = 0; i < templates->kept_count; i++) {
+        if (strcmp(catalog_version(templates->kept[i].catalog), version) == 0) {
+            return (struct kept *)&templates->kept[i];
+        }
+    }
+    return NULL;
+}
+
+static void drop_kept(struct templates *templates, size_t at)
+{
+    struct kept *kept = &templates->kept[at];
+
+    catalog_unref(kept->catalog);
+    free((char *)(uintptr_t)kept->pack.data);
+    memmove(kept, kept + 1, (templates->kept_count - at - 1) * sizeof(*kept));
+    templates->kept_count--;
+}
+
+/* Drops the oldest that is not needed: at most three of them are (in use, folder, pinned). */
+static void make_room(struct templates *templates)
+{
+    size_t at = templates->kept_count - 1;
+
+    while (at > 0 &&
+           (templates->kept[at].catalog == templates->in_use || templates->kept[at].catalog == templates->folder ||
+            strcmp(catalog_version(templates->kept[at].catalog), templates->pin.version) == 0)) {
+        at--;
+    }
+    drop_kept(templates, at);
+}
+
+/* Takes the reference. `at`: 0 for the latest. */
+static void keep(struct templates *templates, struct catalog *catalog, const struct file_tree *tree, size_t at)
+{
+    struct buf pack;
+    size_t len;
+
+    if (templates->kept_count == TEMPLATES_KEPT_VERSIONS) {
+        make_room(templates);
+    }
+    at = at < templates->kept_count ? at : templates->kept_count;
+    memmove(&templates->kept[at + 1], &templates->kept[at], (templates->kept_count - at) * sizeof(templates->kept[0]));
+    buf_init(&pack, 2 * FILE_TREE_MOST_BYTES);
+    template_pack_format(tree, &pack);
+    len = pack.len;
+    templates->kept[at] = (struct kept){catalog, {buf_take(&pack), len}};
+    templates->kept_count++;
+}
+
+/* Puts a version in front of the others. */
+static void make_latest(struct templates *templates, struct kept *kept)
+{
+    struct kept copy = *kept;
+
+    memmove(&templates->kept[1], &templates->kept[0], (size_t)(kept - templates->kept) * sizeof(copy));
+    templates->kept[0] = copy;
+}
+
+/* --- which one is in use ------------------------------------------------------------------------------------------ */
+
+static void tell(const struct templates *templates)
+{
+    if (templates->listener) {
+        templates->listener(templates->listener_arg);
+    }
+}
+
+static void set_metric(const struct templates *templates, const struct catalog *catalog, double value)
+{
+    metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){catalog_version(catalog)}), value);
+}
+
+/* The folder's version, unless the pin replaces it. */
+static void choose(struct templates *templates)
+{
+    bool is_replaced = template_pin_replaces(&templates->pin, catalog_version(templates->folder));
+    struct kept *pinned = is_replaced ? find_kept(templates, templates->pin.version) : NULL;
+    struct catalog *chosen = pinned ? pinned->catalog : templates->folder;
+
+    if (is_replaced && !pinned && !templates->is_missing) {
+        log_event(LOG_ERROR, "templates_missing", "wanted", templates->pin.version, "used",
+                  catalog_version(templates->folder), NULL);
+    }
+    templates->is_missing = is_replaced && !pinned;
+    if (chosen == templates->in_use) {
+        return;
+    }
+    if (templates->in_use) {
+        set_metric(templates, templates->in_use, 0);
+        log_event(LOG_INFO, "templates_in_use", "version", catalog_version(chosen), "folder",
+                  catalog_version(templates->folder), NULL);
+    }
+    templates->in_use = chosen;
+    set_metric(templates, chosen, 1);
+}
+
+/* --- the folder --------------------------------------------------------------------------------------------------- */
+
+/* False: `err`, and `diags` when it could be read. */
+static bool load(struct templates *templates, struct diag_list *diags, struct err *err)
 {
     struct file_tree *tree = file_tree_read(templates->dir, err);
     struct catalog *catalog;
+    struct kept *kept;
 
     if (!tree) {
-        return NULL;
+        return false;
     }
     catalog = catalog_build(tree, &templates->options, diags);
-    file_tree_destroy(tree);
+    kept = catalog ? find_kept(templates, catalog_version(catalog)) : NULL;
     if (!catalog) {
         err_set(err, "the templates in %s have %zu error%s", templates->dir, diags->error_count,
                 diags->error_count == 1 ? "" : "s");
+    } else if (kept) {
+        catalog_unref(catalog);
+        make_latest(templates, kept);
+    } else {
+        keep(templates, catalog, tree, 0);
     }
-    return catalog;
-}
-
-static void put_in_use(struct templates *templates, struct catalog *catalog)
-{
-    const char *version = catalog_version(catalog);
-
-    if (templates->kept[0]) {
-        const char *const old[] = {catalog_version(templates->kept[0])};
-
-        metric_set(metrics_get(templates->metrics, &version_family, old), 0);
+    file_tree_destroy(tree);
+    if (catalog) {
+        templates->folder = templates->kept[0].catalog;
+        choose(templates);
     }
-    catalog_unref(templates->kept[TEMPLATES_KEPT_VERSIONS - 1]);
-    memmove(&templates->kept[1], &templates->kept[0], (TEMPLATES_KEPT_VERSIONS - 1) * sizeof(templates->kept[0]));
-    templates->kept[0] = catalog;
-    metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){version}), 1);
+    return catalog != NULL;
 }
 
 struct templates *templates_open(const char *dir, const char *default_locale, struct metrics *metrics,
                                  struct diag_list *diags, struct err *err)
 {
     struct templates *templates = xcalloc(1, sizeof(*templates));
-    struct catalog *catalog;
 
     templates->dir = xstrdup(dir);
     templates->default_locale = xstrdup(default_locale);
     templates->options.default_locale = templates->default_locale;
     templates->metrics = metrics;
-    catalog = load(templates, diags, err);
-    if (!catalog) {
+    if (!load(templates, diags, err)) {
         templates_close(templates);
         return NULL;
     }
-    put_in_use(templates, catalog);
     return templates;
 }
 
@@ -85,9 +195,10 @@ void templates_close(struct templates *templates)
         return;
     }
     watch_close(templates->watch);
-    for (int i = 0; i < TEMPLATES_KEPT_VERSIONS; i++) {
-        catalog_unref(templates->kept[i]);
+    while (templates->kept_count > 0) {
+        drop_kept(templates, templates->kept_count - 1);
     }
+    free(templates->refusal);
     free(templates->default_locale);
     free(templates->dir);
     free(templates);
@@ -107,28 +218,44 @@ static void log_diags(const struct diag_list *diags)
     buf_finish(&text);
 }
 
+/* The first error, or why the folder could not be read. */
+static char *take_refusal(const struct diag_list *diags, const struct err *err)
+{
+    struct buf text;
+
+    buf_init(&text, 0);
+    for (size_t i = 0; i < diags->count && text.len == 0; i++) {
+        if (diags->items[i].severity == DIAG_ERROR) {
+            diag_format(&diags->items[i], &text);
+        }
+    }
+    if (text.len == 0) {
+        buf_append_text(&text, err->text);
+    }
+    return buf_take(&text);
+}
+
 bool templates_reload(struct templates *templates)
 {
+    const struct catalog *before = templates->folder;
     struct diag_list diags;
     struct err err = {0};
-    struct catalog *catalog;
     bool is_taken;
 
     diag_list_init(&diags);
-    catalog = load(templates, &diags, &err);
-    is_taken = catalog != NULL;
+    is_taken = load(templates, &diags, &err);
+    free(templates->refusal);
+    templates->refusal = is_taken ? NULL : take_refusal(&diags, &err);
+    templates->is_last_refused = !is_taken;
     if (!is_taken) {
         log_diags(&diags);
-        log_event(LOG_ERROR, "templates_refused", "reason", err.text, "kept", catalog_version(templates->kept[0]), NULL);
-    } else if (strcmp(catalog_version(catalog), catalog_version(templates->kept[0])) == 0) {
-        catalog_unref(catalog);
-    } else {
-        put_in_use(templates, catalog);
-        log_event(LOG_INFO, "templates_taken", "version", catalog_version(catalog), NULL);
+        log_event(LOG_ERROR, "templates_refused", "reason", err.text, "kept", catalog_version(templates->in_use), NULL);
+    } else if (templates->folder != before) {
+        log_event(LOG_INFO, "templates_taken", "version", catalog_version(templates->folder), NULL);
     }
-    templates->is_last_refused = !is_taken;
     metrics_count(templates->metrics, &reload_family, (const char *const[]){is_taken ? "taken" : "refused"});
     diag_list_finish(&diags);
+    tell(templates);
     return is_taken;
 }
 
@@ -147,22 +274,103 @@ void templates_watch(struct templates *templates, struct loop *loop)
     }
 }
 
+void templates_set_listener(struct templates *templates, loop_fn fn, void *arg)
+{
+    templates->listener = fn;
+    templates->listener_arg = arg;
+}
+
+/* --- looking ------------------------------------------------------------------------------------------------------ */
+
 struct catalog *templates_current(const struct templates *templates)
 {
-    return templates->kept[0];
+    return templates->in_use;
 }
 
 struct catalog *templates_find_version(const struct templates *templates, const char *version)
 {
-    for (int i = 0; i < TEMPLATES_KEPT_VERSIONS; i++) {
-        if (templates->kept[i] && strcmp(catalog_version(templates->kept[i]), version) == 0) {
-            return templates->kept[i];
-        }
-    }
-    return NULL;
+    struct kept *kept = find_kept(templates, version);
+
+    return kept ? kept->catalog : NULL;
 }
 
 bool templates_is_last_refused(const struct templates *templates)
 {
     return templates->is_last_refused;
+}
+
+const char *templates_refusal(const struct templates *templates)
+{
+    return templates->refusal ? templates->refusal : "";
+}
+
+const char *templates_folder_version(const struct templates *templates)
+{
+    return catalog_version(templates->folder);
+}
+
+const char *templates_kept_version(const struct templates *templates, size_t index)
+{
+    return index < templates->kept_count ? catalog_version(templates->kept[index].catalog) : NULL;
+}
+
+struct slice templates_packed(const struct templates *templates, const char *version)
+{
+    struct kept *kept = find_kept(templates, version);
+
+    return kept ? kept->pack : slice_make(NULL, 0);
+}
+
+const char *templates_missing(const struct templates *templates)
+{
+    return templates->is_missing ? templates->pin.version : "";
+}
+
+/* --- choosing ----------------------------------------------------------------------------------------------------- */
+
+void templates_pin(struct templates *templates, const struct template_pin *pin)
+{
+    const struct catalog *before = templates->in_use;
+
+    templates->pin = *pin;
+    choose(templates);
+    if (templates->in_use != before) {
+        tell(templates);
+    }
+}
+
+bool templates_add(struct templates *templates, const char *version, struct slice pack, struct err *err)
+{
+    bool is_wanted = strcmp(version, templates->pin.version) == 0;
+    const struct catalog *before = templates->in_use;
+    struct file_tree *tree;
+    struct diag_list diags;
+    struct catalog *catalog;
+    bool is_it = false;
+
+    if (find_kept(templates, version) || (templates->kept_count == TEMPLATES_KEPT_VERSIONS && !is_wanted)) {
+        return true;
+    }
+    tree = template_pack_parse(pack, err);
+    if (!tree) {
+        return false;
+    }
+    diag_list_init(&diags);
+    catalog = catalog_build(tree, &templates->options, &diags);
+    if (!catalog) {
+        err_set(err, "version %s has %zu errors", version, diags.error_count);
+    } else if (strcmp(catalog_version(catalog), version) != 0) {
+        err_set(err, "what is kept as version %s is version %s", version, catalog_version(catalog));
+        catalog_unref(catalog);
+    } else {
+        keep(templates, catalog, tree, templates->kept_count);
+        is_it = true;
+    }
+    diag_list_finish(&diags);
+    file_tree_destroy(tree);
+    choose(templates);
+    if (templates->in_use != before) {
+        tell(templates);
+    }
+    return is_it;
 }

@@ -2,7 +2,8 @@
  * templates: which catalog is in use now, and the ones that messages under way began with.
  *
  * Loads TEMPLATES_DIR at start (a broken set stops the start), watches it, and swaps the whole set when a changed one
- * is fit; a broken change is refused with its diagnostics and the old set stays.
+ * is fit; a broken change is refused with its diagnostics and the old set stays. A pin (template_pin.h) may say that
+ * another version is used in place of the folder's.
  */
 #ifndef RUN_TEMPLATES_H
 #define RUN_TEMPLATES_H
@@ -11,9 +12,11 @@
 
 #include "base/err.h"
 #include "base/metrics.h"
+#include "base/slice.h"
 #include "core/catalog.h"
 #include "core/diag.h"
 #include "io/loop.h"
+#include "run/template_pin.h"
 
 struct templates;
 
@@ -27,6 +30,8 @@ void templates_close(struct templates *templates);
 void templates_watch(struct templates *templates, struct loop *loop);
 /* Reads the folder again now. False when the new set was refused. */
 bool templates_reload(struct templates *templates);
+/* Told after each reload and whenever another version is in use. NULL: nobody. */
+void templates_set_listener(struct templates *templates, loop_fn fn, void *arg);
 
 /* Borrowed; take a reference with catalog_ref() to keep it. */
 struct catalog *templates_current(const struct templates *templates);
@@ -34,5 +39,24 @@ struct catalog *templates_current(const struct templates *templates);
 struct catalog *templates_find_version(const struct templates *templates, const char *version);
 /* The last reload was refused, and nothing has been accepted since. */
 bool templates_is_last_refused(const struct templates *templates);
+/* The first thing that was wrong with it; "" when it was accepted. */
+const char *templates_refusal(const struct templates *templates);
+
+/* --- versions that people choose -------------------------------------------------------------------------------- */
+
+/* What the folder held when it was last fit. */
+const char *templates_folder_version(const struct templates *templates);
+/* The index-th version that is kept, the latest first; NULL behind the last. Borrowed. */
+const char *templates_kept_version(const struct templates *templates, size_t index);
+/* Uses what the pin says from now on, as soon as it is here. */
+void templates_pin(struct templates *templates, const struct template_pin *pin);
+/* The version that the pin wants and that is not here; "" when there is none such. The folder's is used meanwhile. */
+const char *templates_missing(const struct templates *templates);
+
+/* A kept version as template_pack_format() made it; data NULL when it is not kept. Borrowed until the next change. */
+struct slice templates_packed(const struct templates *templates, const char *version);
+/* Keeps a version that came from elsewhere. False + err: it is not what it says, or has errors. True without an effect
+ * when there are TEMPLATES_KEPT_VERSIONS newer ones and the pin does not want it. */
+bool templates_add(struct templates *templates, const char *version, struct slice pack, struct err *err);
 
 #endif

@@ -13,8 +13,9 @@
 #include "run/channel_worker.h"
 #include "run/health.h"
 #include "run/recovery.h"
+#include "run/versions.h"
 
-enum { DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, EXIT_RESTART = 3 };
+enum { DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, VERSIONS_WAIT_MS = 1000, EXIT_RESTART = 3 };
 
 static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
                                                   {"version", NULL}};
@@ -36,6 +37,7 @@ struct worker {
     struct kafka_producer *producer;
     struct claims *claims;
     struct recovery *recovery;
+    struct versions *versions;
     struct channel_worker *channels[CHANNEL_COUNT];
     struct health *health;
     struct loop_signal *on_term, *on_int, *on_hup;
@@ -73,6 +75,9 @@ static void on_stop_signal(void *arg)
     worker->is_draining = true;
     worker->drain_until = clock_mono_ms() + DRAIN_MS;
     log_event(LOG_INFO, "draining", NULL);
+    if (worker->versions) {
+        versions_leave(worker->versions);
+    }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         if (worker->channels[channel]) {
             channel_worker_drain(worker->channels[channel]);
@@ -108,6 +113,9 @@ static void add_problems(void *arg, struct buf *out)
     }
     if (!claims_is_ready(worker->claims)) {
         buf_appendf(out, "%s\n", claims_state_reason(worker->claims));
+    }
+    if (templates_missing(worker->templates)[0]) {
+        buf_appendf(out, "templates: version %s was chosen and is not here\n", templates_missing(worker->templates));
     }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         const char *problem = worker->channels[channel] ? channel_worker_problem(worker->channels[channel]) : "";
@@ -230,8 +238,14 @@ static bool start(struct worker *worker, const struct provider *const providers[
     if (!worker->producer) {
         return err_prefix(err, "%s", worker->settings->kafka_config ? "KAFKA_CONFIG" : "KAFKA_BROKERS");
     }
-    if (!open_claims(worker, err) || !open_health(worker, err) ||
-        !open_channels(worker, providers, err)) {
+    if (!open_claims(worker, err) || !open_health(worker, err)) {
+        return false;
+    }
+    worker->versions = versions_create(worker->loop, worker->claims, worker->templates, worker->settings->environment,
+                                       worker->settings->channels);
+    /* So that nothing is rendered from a text that was taken back. */
+    versions_wait(worker->versions, VERSIONS_WAIT_MS);
+    if (!open_channels(worker, providers, err)) {
         return false;
     }
     templates_watch(worker->templates, worker->loop);
@@ -258,6 +272,7 @@ static void finish(struct worker *worker)
     }
     recovery_destroy(worker->recovery);
     claims_close(worker->claims);
+    versions_destroy(worker->versions);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_destroy(worker->channels[channel]);
     }

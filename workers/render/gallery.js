@@ -143,7 +143,7 @@
         main.replaceChildren(...(sections.length ? sections : [make("p", "nothing", "Nothing of that kind.")]));
         const faults = data.messages.filter((m) => m.error).length + data.flows.filter((f) => f.errors).length;
         document.getElementById("count").textContent =
-            `${main.querySelectorAll(".card").length} shown` + (faults ? `, ${faults} with errors` : "");
+            `${main.querySelectorAll(".card").length} shown` + (faults ? `, ${faults} of all cannot be rendered` : "");
         const query = new URLSearchParams(Object.entries(choice).filter(([, v]) => v));
         history.replaceState(null, "", `#${query}`);
     }

@@ -129,30 +129,31 @@ static json_t *read_data(const char *path)
 
 /* --- errors ------------------------------------------------------------------------------------------------------- */
 
-/* The engine knows the template and its partials by name; people know files. */
-struct places {
+/* What is rendered, and how. The engine knows the template and its partials by name; people know files. */
+struct job {
     const char *path; /* of the template, as it was given */
     const struct partials *partials;
+    bool is_strict;
 };
 
-static void print_place(const struct places *places, const char *file, int line, int column)
+static void print_place(const struct job *job, const char *file, int line, int column)
 {
-    const struct file_entry *partial = strcmp(file, "") ? find_file(places->partials, file) : NULL;
+    const struct file_entry *partial = strcmp(file, "") ? find_file(job->partials, file) : NULL;
 
     if (partial) {
-        fprintf(stderr, "%s/%s:%d:%d: ", places->partials->dir, partial->path, line, column);
+        fprintf(stderr, "%s/%s:%d:%d: ", job->partials->dir, partial->path, line, column);
     } else {
-        fprintf(stderr, "%s:%d:%d: ", input_name(places->path), line, column);
+        fprintf(stderr, "%s:%d:%d: ", input_name(job->path), line, column);
     }
 }
 
-static void print_diags(const struct places *places, const struct diag_list *diags)
+static void print_diags(const struct job *job, const struct diag_list *diags)
 {
     for (size_t i = 0; i < diags->count; i++) {
         const struct diag *diag = &diags->items[i];
 
         if (diag->severity == DIAG_ERROR) {
-            print_place(places, diag->file, diag->line, diag->column > 0 ? diag->column : 1);
+            print_place(job, diag->file, diag->line, diag->column > 0 ? diag->column : 1);
             fprintf(stderr, "%s%s%s%s\n", diag->message, diag->hint ? " (" : "", diag->hint ? diag->hint : "",
                     diag->hint ? ")" : "");
         }
@@ -161,13 +162,14 @@ static void print_diags(const struct places *places, const struct diag_list *dia
 
 /* ------------------------------------------------------------------------------------------------------------------ */
 
-static bool render(const struct places *places, struct slice text, json_t *data, struct buf *out)
+static bool render(const struct job *job, struct slice text, json_t *data, struct buf *out)
 {
     const struct liquid_options options = {
         .escape = LIQUID_ESCAPE_NONE,
+        .is_strict = job->is_strict,
         .find_partial = find_partial,
         .list_partials = list_partials,
-        .find_arg = (void *)(uintptr_t)places->partials,
+        .find_arg = (void *)(uintptr_t)job->partials,
     };
     const struct liquid_scope scope = {.data = data, .now_ms = clock_wall_ms(), .limits = plain_limits};
     struct liquid_template *template;
@@ -179,9 +181,9 @@ static bool render(const struct places *places, struct slice text, json_t *data,
     template = liquid_compile("", text, 1, &options, &diags);
     is_fine = template && liquid_render(template, &scope, out, &error);
     if (!template) {
-        print_diags(places, &diags);
+        print_diags(job, &diags);
     } else if (!is_fine) {
-        print_place(places, error.file, error.line, error.column);
+        print_place(job, error.file, error.line, error.column);
         fprintf(stderr, "%s\n", error.message);
     }
     liquid_destroy(template);
@@ -189,13 +191,12 @@ static bool render(const struct places *places, struct slice text, json_t *data,
     return is_fine;
 }
 
-static bool render_file(const char *path, json_t *data, const struct partials *partials)
+static bool render_file(const struct job *job, json_t *data)
 {
-    const struct places places = {path, partials};
     struct err err = {0};
     struct buf out;
     size_t len;
-    char *text = input_read(path, &len, &err);
+    char *text = input_read(job->path, &len, &err);
     bool is_fine;
 
     if (!text) {
@@ -203,7 +204,7 @@ static bool render_file(const char *path, json_t *data, const struct partials *p
         return false;
     }
     buf_init(&out, 0);
-    is_fine = render(&places, slice_make(text, len), data, &out);
+    is_fine = render(job, slice_make(text, len), data, &out);
     if (is_fine && (fwrite(buf_text(&out), 1, out.len, stdout) != out.len || fflush(stdout) != 0)) {
         perror("perkline render: standard output");
         is_fine = false;
@@ -213,7 +214,7 @@ static bool render_file(const char *path, json_t *data, const struct partials *p
     return is_fine;
 }
 
-int raw_render(const char *template, const char *data, const char *partials_dir)
+int raw_render(const char *template, const char *data, const char *partials_dir, bool is_strict)
 {
     struct partials partials;
     struct err err = {0};
@@ -223,7 +224,7 @@ int raw_render(const char *template, const char *data, const char *partials_dir)
     if (json && !open_partials(&partials, partials_dir, &err)) {
         fprintf(stderr, "%s\n", err.text);
     } else if (json) {
-        is_fine = render_file(template, json, &partials);
+        is_fine = render_file(&(struct job){template, &partials, is_strict}, json);
         close_partials(&partials);
     }
     json_decref(json);

@@ -31,7 +31,7 @@ static const struct args_usage usage = {
 struct options {
     const char *templates, *default_locale;
     const char *channel_name, *locale, *event, *part_name, *out, *raw, *data, *partials;
-    bool is_json;
+    bool is_json, is_strict;
 
     const char *flow;
     enum channel channel;
@@ -251,8 +251,8 @@ static bool check(struct options *options, struct err *err)
                    ? err_set(err, "--raw goes with --data and --partials only")
                    : true;
     }
-    if (options->data || options->partials) {
-        return err_set(err, "--data and --partials go with --raw");
+    if (options->data || options->partials || options->is_strict) {
+        return err_set(err, "--data, --partials and --strict go with --raw");
     }
     if (options->out && (options->flow || options->event || options->part_name || options->is_json)) {
         return err_set(err, "--out writes all messages; it goes with --templates only");
@@ -297,6 +297,7 @@ int render_command(int argc, char **argv)
         {"raw", ARG_TEXT, &options.raw, "FILE", "A plain Liquid file, - for stdin."},
         {"data", ARG_TEXT, &options.data, "FILE", "Its variables: a JSON object, - for stdin."},
         {"partials", ARG_TEXT, &options.partials, "DIR", "Its partials: DIR/name.liquid."},
+        {"strict", ARG_FLAG, &options.is_strict, NULL, "With --raw: printing an undefined variable is an error."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     struct err err = {0};
@@ -317,5 +318,5 @@ int render_command(int argc, char **argv)
         fprintf(stderr, "perkline render: %s\n", err.text);
         return 2;
     }
-    return options.raw ? raw_render(options.raw, options.data, options.partials) : run(&options);
+    return options.raw ? raw_render(options.raw, options.data, options.partials, options.is_strict) : run(&options);
 }

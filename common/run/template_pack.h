@@ -1,0 +1,18 @@
+/*
+ * template_pack: a folder of templates as one run of bytes, and back, so that a version can be handed from worker to
+ * worker. Notes (*.md) are left out; samples stay, since what is checked against them must come out the same.
+ *
+ * "perkline templates 1\n", then for each file "<bytes of path> <bytes of text>\n", path, text.
+ */
+#ifndef RUN_TEMPLATE_PACK_H
+#define RUN_TEMPLATE_PACK_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/file_tree.h"
+
+void template_pack_format(const struct file_tree *tree, struct buf *out);
+/* The caller owns the tree. NULL + err: no pack, or one that is cut or not well made. */
+struct file_tree *template_pack_parse(struct slice pack, struct err *err);
+
+#endif
