@@ -568,6 +568,34 @@ static void nothing_is_lost_or_doubled_when_two_faults_follow_each_other(void **
     assert_int_equal(bad, 0);
 }
 
+/* What the outcomes topic knows is enough: the process that wrote it is gone, and so is Redis. */
+static void a_replay_after_redis_was_emptied_sends_nothing(void **state)
+{
+    struct checker checker;
+    size_t messages;
+    int64_t dlq;
+
+    (void)state;
+    begin(&checker, FAKE_FAULT_NONE, 0);
+    run_scene(&checker);
+    messages = fake_http_message_count();
+    dlq = fake_kafka_end("loyalty.dlq", 0) + fake_kafka_end("loyalty.dlq", 1);
+    fake_redis_empty();
+    checker.may_redis_forget = true; /* that what is no event was in the DLQ */
+    for (int i = 0; i < ROW_COUNT; i++) {
+        append_row(&rows[i]);
+    }
+    assert_true(run_process());
+    check_books(&checker);
+    assert_int_equal(fake_http_message_count(), messages);
+    assert_int_equal(fake_kafka_end("loyalty.dlq", 0) + fake_kafka_end("loyalty.dlq", 1), dlq);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), EXPECTED_COUNT);
+    if (checker.complaints.len) {
+        fail_msg("%s", buf_text(&checker.complaints));
+    }
+    end(&checker);
+}
+
 static void the_checker_sees_a_provider_that_ignores_keys(void **state)
 {
     struct checker checker;
@@ -585,6 +613,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scenario_ends_as_expected_when_nothing_fails),
+        cmocka_unit_test(a_replay_after_redis_was_emptied_sends_nothing),
         cmocka_unit_test(the_checker_sees_a_provider_that_ignores_keys),
         cmocka_unit_test(nothing_is_lost_or_doubled_when_the_process_dies_at_any_point),
         cmocka_unit_test(nothing_is_lost_or_doubled_when_any_answer_is_lost),
