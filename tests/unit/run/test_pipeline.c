@@ -230,6 +230,21 @@ static void a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it(void
     assert_int_equal(fake_kafka_committed("perkline-email", "loyalty.events", 0), 1);
 }
 
+static void what_a_stopping_worker_drops_is_not_committed(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script("1@example.com", 1, 1000, FAKE_ANSWER_401); /* waits at the gate */
+    append("mail", "1", "");
+    fakes_run_ms(process->loop, 3000);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        channel_worker_drain(process->channels[channel]);
+    }
+    assert_true(fakes_run(process->loop, 5000, is_drained, process));
+    assert_true(fake_kafka_committed("perkline-email", "loyalty.events", 0) < 1);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 0);
+}
+
 #define pipeline_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -242,6 +257,7 @@ int main(void)
         pipeline_test(an_unknown_attempt_whose_words_are_gone_is_held),
         pipeline_test(a_delivery_that_kills_its_workers_ends),
         pipeline_test(a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it),
+        pipeline_test(what_a_stopping_worker_drops_is_not_committed),
     };
 
     log_set_level(LOG_ERROR);
