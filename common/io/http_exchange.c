@@ -225,7 +225,7 @@ void http_exchange_reset(struct http_exchange *exchange)
 
     assert(is_open(exchange));
     /* Linux ends a connection with a reset when the socket is "connected" to no address. */
-    connect(exchange->fd, &unspecified, sizeof(unspecified));
+    (void)connect(exchange->fd, &unspecified, sizeof(unspecified));
     end(exchange);
 }
 

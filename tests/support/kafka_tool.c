@@ -233,6 +233,19 @@ static rd_kafka_t *client_of(struct kafka_tool *tool, const char *group)
     return client->rk;
 }
 
+/* A client that only asks learns too late that a leader has moved (librdkafka 2.0.2): a new one knows. */
+static void forget_client(struct kafka_tool *tool, const char *group)
+{
+    for (size_t i = 0; i < tool->group_count; i++) {
+        if (strcmp(tool->groups[i].group, group) == 0) {
+            free(tool->groups[i].group);
+            rd_kafka_destroy(tool->groups[i].rk);
+            tool->groups[i] = tool->groups[--tool->group_count];
+            return;
+        }
+    }
+}
+
 int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions)
 {
     rd_kafka_t *rk = client_of(tool, group);
@@ -255,5 +268,8 @@ int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *t
         }
     }
     rd_kafka_topic_partition_list_destroy(list);
+    if (lag < 0) {
+        forget_client(tool, group);
+    }
     return lag;
 }
