@@ -3,11 +3,39 @@
 #include <string.h>
 
 #include <openssl/evp.h>
-#include <openssl/sha.h>
+
+#include "base/die.h"
+
+/* Looking the algorithm up costs as much as digesting a kilobyte, so it is done once. */
+static EVP_MD_CTX *get_context(void)
+{
+    static EVP_MD_CTX *context;
+
+    if (!context) {
+        context = EVP_MD_CTX_new();
+        if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL)) {
+            die("OpenSSL has no SHA-256");
+        }
+    }
+    return context;
+}
+
+void digest_sha256_parts(const struct slice parts[], size_t count, uint8_t out[DIGEST_SIZE])
+{
+    EVP_MD_CTX *context = get_context();
+    bool is_done = EVP_DigestInit_ex(context, NULL, NULL);
+
+    for (size_t i = 0; i < count; i++) {
+        is_done &= parts[i].len == 0 || EVP_DigestUpdate(context, parts[i].data, parts[i].len);
+    }
+    if (!is_done || !EVP_DigestFinal_ex(context, out, NULL)) {
+        die("OpenSSL cannot make a SHA-256");
+    }
+}
 
 void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE])
 {
-    SHA256((const unsigned char *)bytes.data, bytes.len, out);
+    digest_sha256_parts(&bytes, 1, out);
 }
 
 void hex_format(const uint8_t *bytes, size_t len, char *text)

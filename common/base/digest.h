@@ -14,6 +14,8 @@
 enum { DIGEST_SIZE = 32, UUID_TEXT_SIZE = 37 };
 
 void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE]);
+/* Of all parts, one behind the other. */
+void digest_sha256_parts(const struct slice parts[], size_t count, uint8_t out[DIGEST_SIZE]);
 
 /* Lower case, NUL-terminated: `text` holds 2 * len + 1 bytes. */
 void hex_format(const uint8_t *bytes, size_t len, char *text);

@@ -2,10 +2,9 @@
 
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/digest.h"
 
-enum { FIELD_COUNT = 10 };
+enum { FIELD_COUNT = 11 };
 
 void message_finish(struct message *message)
 {
@@ -25,36 +24,32 @@ void message_finish(struct message *message)
 
 /* One byte that tells NULL (the worker's setting) from empty, four of length, then the bytes: no two lists of fields
  * read the same. */
-static void append_field(struct buf *all, const char *text)
+static void set_field(struct slice parts[2], char prefix[5], const char *text)
 {
     struct slice field = slice_of(text);
-    char prefix[5] = {text ? 1 : 0, (char)(field.len >> 24), (char)(field.len >> 16), (char)(field.len >> 8),
-                      (char)field.len};
 
-    buf_append(all, prefix, sizeof(prefix));
-    buf_append_slice(all, field);
+    prefix[0] = text ? 1 : 0;
+    for (int i = 0; i < 4; i++) {
+        prefix[1 + i] = (char)(field.len >> (24 - 8 * i));
+    }
+    parts[0] = slice_make(prefix, 5);
+    parts[1] = field;
 }
 
 void message_seal(struct message *message)
 {
     const char *const fields[FIELD_COUNT] = {
-        message->to,       message->to_name, message->from_address, message->from_name,       message->reply_to,
-        message->subject,  message->html,    message->text,         message->unsubscribe_url, message->sms_sender,
+        channel_name(message->channel), message->to,   message->to_name, message->from_address,    message->from_name,
+        message->reply_to,              message->subject, message->html, message->text, message->unsubscribe_url,
+        message->sms_sender,
     };
+    struct slice parts[2 * FIELD_COUNT];
+    char prefixes[FIELD_COUNT][5];
     uint8_t digest[DIGEST_SIZE];
-    struct buf all;
-    size_t size = 0;
 
     for (int i = 0; i < FIELD_COUNT; i++) {
-        size += slice_of(fields[i]).len + 5;
+        set_field(&parts[2 * i], prefixes[i], fields[i]);
     }
-    buf_init(&all, size + 64);
-    buf_reserve(&all, size + 64);
-    append_field(&all, channel_name(message->channel));
-    for (int i = 0; i < FIELD_COUNT; i++) {
-        append_field(&all, fields[i]);
-    }
-    digest_sha256(buf_slice(&all), digest);
+    digest_sha256_parts(parts, 2 * FIELD_COUNT, digest);
     hex_format(digest, (FINGERPRINT_TEXT_SIZE - 1) / 2, message->fingerprint);
-    buf_finish(&all);
 }
