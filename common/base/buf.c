@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+enum { LEAST_CAP = 64 };
+
 void buf_init(struct buf *buf, size_t max)
 {
     *buf = (struct buf){.max = max ? max : BUF_DEFAULT_MAX};
@@ -53,11 +55,10 @@ char *buf_reserve(struct buf *buf, size_t extra)
     }
     need = buf->len + extra + 1;
     if (need > buf->cap) {
-        size_t cap = buf->cap ? buf->cap : 64;
+        size_t cap = buf->cap > SIZE_MAX / 2 ? need : buf->cap * 2;
 
-        while (cap < need) {
-            cap = cap > SIZE_MAX / 2 ? need : cap * 2;
-        }
+        cap = cap < LEAST_CAP ? LEAST_CAP : cap;
+        cap = cap < need ? need : cap;
         buf->data = xreallocarray(buf->data, cap, 1);
         buf->cap = cap;
     }
@@ -95,7 +96,12 @@ void buf_append_text(struct buf *buf, const char *text)
 
 void buf_append_char(struct buf *buf, char c)
 {
-    buf_append(buf, &c, 1);
+    char *to = buf_reserve(buf, 1);
+
+    if (to) {
+        *to = c;
+        buf_advance(buf, 1);
+    }
 }
 
 void buf_append_int(struct buf *buf, int64_t number)

@@ -101,87 +101,115 @@ static bool is_plain(unsigned char c)
 }
 
 /* True when all eight bytes need no escaping: the usual case in text, tested eight at a time. */
-static bool are_eight_plain(const char *p)
+static bool are_eight_plain(uint64_t v)
 {
     const uint64_t ones = 0x0101010101010101U;
     const uint64_t highs = 0x8080808080808080U;
-    uint64_t v, quote, backslash, low;
+    uint64_t quote = v ^ (ones * '"');
+    uint64_t backslash = v ^ (ones * '\\');
+    uint64_t low = (v - ones * 0x20) & ~v;
 
-    memcpy(&v, p, 8);
-    quote = v ^ (ones * '"');
-    backslash = v ^ (ones * '\\');
-    low = (v - ones * 0x20) & ~v;
     quote = (quote - ones) & ~quote;
     backslash = (backslash - ones) & ~backslash;
     return ((v | low | quote | backslash) & highs) == 0;
 }
 
-static size_t plain_run(struct slice text, size_t at)
+/* Copies up to the first byte that needs escaping, or less when less than eight are left. Returns how many. `to` has room
+ * for all of `text`. */
+static size_t copy_plain(char *to, struct slice text)
 {
-    size_t start = at;
+    size_t at = 0;
 
-    while (at + 8 <= text.len && are_eight_plain(text.data + at)) {
+    while (at + 8 <= text.len) {
+        uint64_t v;
+
+        memcpy(&v, text.data + at, 8);
+        if (!are_eight_plain(v)) {
+            break;
+        }
+        memcpy(to + at, &v, 8);
         at += 8;
     }
     while (at < text.len && is_plain((unsigned char)text.data[at])) {
+        to[at] = text.data[at];
         at++;
     }
-    return at - start;
+    return at;
 }
 
-static void escape_control(struct buf *out, unsigned char c)
+/* At most six bytes. Returns how many. */
+static size_t escape_ascii(char *to, unsigned char c)
 {
     static const char digits[] = "0123456789abcdef";
-    char escaped[7] = "\\u00";
+    static const char shorts[] = {['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
 
-    switch (c) {
-    case '"':
-        buf_append(out, "\\\"", 2);
-        return;
-    case '\\':
-        buf_append(out, "\\\\", 2);
-        return;
-    case '\n':
-        buf_append(out, "\\n", 2);
-        return;
-    case '\r':
-        buf_append(out, "\\r", 2);
-        return;
-    case '\t':
-        buf_append(out, "\\t", 2);
-        return;
-    default:
-        escaped[4] = digits[c >> 4];
-        escaped[5] = digits[c & 15];
-        buf_append(out, escaped, 6);
+    to[0] = '\\';
+    if (c < sizeof(shorts) && shorts[c]) {
+        to[1] = shorts[c];
+        return 2;
     }
+    memcpy(to + 1, "u00", 3);
+    to[4] = digits[c >> 4];
+    to[5] = digits[c & 15];
+    return 6;
+}
+
+/* One character beyond ASCII; what is no UTF-8 becomes U+FFFD. Returns how many bytes were written, at most three more
+ * than were read. */
+static size_t copy_character(char *to, struct slice text, size_t *at)
+{
+    static const char replacement[] = "\xef\xbf\xbd";
+    size_t start = *at;
+    bool is_valid = true;
+
+    utf8_next(text, at, &is_valid);
+    if (!is_valid) {
+        memcpy(to, replacement, 3);
+        return 3;
+    }
+    memcpy(to, text.data + start, *at - start);
+    return *at - start;
+}
+
+enum { BLOCK = 128, MOST_GROWTH = 6 };
+
+/* Escapes a block from *at on and moves *at behind it. `to` has room for BLOCK * MOST_GROWTH bytes. Returns how many were
+ * written. */
+static size_t escape_block(char *to, struct slice text, size_t *at)
+{
+    size_t end = text.len - *at > BLOCK ? *at + BLOCK : text.len;
+    size_t written = 0;
+
+    while (*at < end) {
+        size_t run = copy_plain(to + written, slice_make(text.data + *at, end - *at));
+
+        *at += run;
+        written += run;
+        if (*at == end) {
+            break;
+        }
+        if ((unsigned char)text.data[*at] < 0x80) {
+            written += escape_ascii(to + written, (unsigned char)text.data[(*at)++]);
+        } else {
+            written += copy_character(to + written, text, at); /* may pass `end` */
+        }
+    }
+    return written;
 }
 
 void json_escape_append(struct buf *out, struct slice text)
 {
     size_t at = 0;
 
-    while (at < text.len) {
-        size_t run = plain_run(text, at);
+    while (at < text.len && !out->overflowed) {
+        if (out->max - out->len >= BLOCK * MOST_GROWTH) {
+            char *to = buf_reserve(out, BLOCK * MOST_GROWTH);
 
-        if (run) {
-            buf_append(out, text.data + at, run);
-            at += run;
-            continue;
-        }
-        if ((unsigned char)text.data[at] < 0x80) {
-            escape_control(out, (unsigned char)text.data[at]);
-            at++;
+            buf_advance(out, escape_block(to, text, &at));
         } else {
-            size_t start = at;
-            bool valid = true;
-            uint32_t code_point = utf8_next(text, &at, &valid);
+            char block[BLOCK * MOST_GROWTH]; /* near the maximum only the true size counts */
 
-            if (valid) {
-                buf_append(out, text.data + start, at - start);
-            } else {
-                utf8_append(out, code_point);
-            }
+            buf_append(out, block, escape_block(block, text, &at));
         }
     }
 }
