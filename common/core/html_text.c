@@ -401,6 +401,12 @@ static bool widen(struct gap *gap, char c)
     }
 }
 
+/* A blank between two words, which stays as it is. */
+static bool is_single_blank(const char *at, const char *end)
+{
+    return at[0] == ' ' && at + 1 < end && (unsigned char)at[1] > ' ';
+}
+
 void html_text_tidy(struct buf *text)
 {
     const char *from = text->data;
@@ -424,7 +430,7 @@ void html_text_tidy(struct buf *text)
             buf_append(&out, breaks ? "\n\n" : " ", breaks > 1 ? 2 : breaks || gap.has_blank);
         }
         gap = (struct gap){0};
-        while (from + 1 < end && (unsigned char)from[1] > ' ') {
+        while (from + 1 < end && ((unsigned char)from[1] > ' ' || is_single_blank(from + 1, end))) {
             from++;
         }
         buf_append(&out, start, (size_t)(from + 1 - start));
