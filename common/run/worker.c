@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/json_memory.h"
 #include "io/loop.h"
 #include "run/channel_worker.h"
 #include "run/health.h"
@@ -288,6 +289,7 @@ int worker_run(const struct worker_settings *settings, const struct provider *co
     struct err err = {0};
 
     log_set_level(settings->least_level);
+    json_memory_keep();
     signal(SIGPIPE, SIG_IGN);
     worker.metrics = metrics_create();
     worker.loop = loop_create();

@@ -1,0 +1,55 @@
+#include "core/json_memory.h"
+
+#include <jansson.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+enum { STEP = 16, CLASSES = 16, MOST_KEPT = 32768 };
+
+struct piece {
+    struct piece *next;
+};
+
+/* By size: pieces[i] have room for (i + 1) * STEP bytes at least. */
+static struct {
+    struct piece *first;
+    size_t count;
+} pieces[CLASSES];
+
+static void *take(size_t size)
+{
+    size_t class = size ? (size - 1) / STEP : 0;
+    struct piece *piece;
+
+    if (class >= CLASSES) {
+        return malloc(size);
+    }
+    piece = pieces[class].first;
+    if (!piece) {
+        return malloc((class + 1) * STEP);
+    }
+    pieces[class].first = piece->next;
+    pieces[class].count--;
+    return piece;
+}
+
+static void give(void *memory)
+{
+    struct piece *piece = memory;
+    size_t class = memory ? malloc_usable_size(memory) / STEP : 0; /* one more than the class */
+
+    if (class == 0 || class > CLASSES || pieces[class - 1].count >= MOST_KEPT) {
+        free(memory);
+        return;
+    }
+    piece->next = pieces[class - 1].first;
+    pieces[class - 1].first = piece;
+    pieces[class - 1].count++;
+}
+
+void json_memory_keep(void)
+{
+#ifndef __SANITIZE_ADDRESS__
+    json_set_alloc_funcs(take, give);
+#endif
+}
