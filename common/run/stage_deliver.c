@@ -11,7 +11,7 @@
 #include "base/mem.h"
 #include "core/backoff.h"
 
-enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, MOST_POOLED = 64 };
+enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, MOST_POOLED = 256 };
 
 static const struct metric_family requests_family = {
     "perkline_provider_requests_total", METRIC_COUNTER, "Requests to providers by what they came to.",
