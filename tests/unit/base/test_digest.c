@@ -30,6 +30,24 @@ static void sha256_gives_the_published_digests(void **state)
     }
 }
 
+static void parts_give_the_digest_of_the_whole(void **state)
+{
+    static const char text[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+    uint8_t whole[DIGEST_SIZE], parts[DIGEST_SIZE];
+
+    (void)state;
+    digest_sha256(slice_of(text), whole);
+    for (size_t cut = 0; cut < sizeof(text); cut++) {
+        const struct slice cuts[] = {slice_make(text, cut), SLICE(""), slice_make(text + cut, sizeof(text) - 1 - cut)};
+
+        digest_sha256_parts(cuts, 3, parts);
+        assert_memory_equal(parts, whole, DIGEST_SIZE);
+    }
+    digest_sha256(SLICE(""), whole);
+    digest_sha256_parts(NULL, 0, parts);
+    assert_memory_equal(parts, whole, DIGEST_SIZE);
+}
+
 static void hex_of_every_byte_reads_back_in_either_case(void **state)
 {
     uint8_t bytes[256], back[256];
@@ -168,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_gives_the_published_digests),
+        cmocka_unit_test(parts_give_the_digest_of_the_whole),
         cmocka_unit_test(hex_of_every_byte_reads_back_in_either_case),
         cmocka_unit_test(hex_takes_no_other_byte_and_no_other_length),
         cmocka_unit_test(a_uuid_carries_version_8_and_the_variant),

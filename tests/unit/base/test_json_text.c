@@ -139,6 +139,51 @@ static void a_full_buffer_overflows_and_does_not_crash(void **state)
     }
 }
 
+/* Text is escaped in blocks; a code point, or what grows, may stand across the border of two. */
+static void long_text_reads_back_wherever_its_special_characters_stand(void **state)
+{
+    static const char *const specials[] = {"\"", "\n", "\x01", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x99\x82"};
+    char text[700];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
+        size_t len = strlen(specials[i]);
+
+        for (size_t at = 0; at + len < 300; at++) {
+            struct buf out;
+            json_t *back;
+
+            memset(text, 'x', sizeof(text));
+            memcpy(text + at, specials[i], len);
+            buf_init(&out, 0);
+            buf_append_char(&out, '"');
+            json_escape_append(&out, slice_make(text, sizeof(text)));
+            buf_append_char(&out, '"');
+            back = json_loadb(out.data, out.len, JSON_DECODE_ANY, NULL);
+            assert_int_equal(json_string_length(back), sizeof(text));
+            assert_memory_equal(json_string_value(back), text, sizeof(text));
+            json_decref(back);
+            buf_finish(&out);
+        }
+    }
+}
+
+static void text_may_fill_a_buffer_to_its_maximum(void **state)
+{
+    char text[1000];
+    struct buf out;
+
+    (void)state;
+    memset(text, '"', sizeof(text));
+    buf_init(&out, 2 * sizeof(text));
+    json_escape_append(&out, slice_make(text, sizeof(text)));
+    assert_false(out.overflowed);
+    assert_int_equal(out.len, 2 * sizeof(text));
+    json_escape_append(&out, SLICE("x"));
+    assert_true(out.overflowed);
+    buf_finish(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +192,8 @@ int main(void)
         cmocka_unit_test(code_points_of_every_length_stay_as_they_are),
         cmocka_unit_test(commas_stand_between_members_and_nowhere_else),
         cmocka_unit_test(a_full_buffer_overflows_and_does_not_crash),
+        cmocka_unit_test(long_text_reads_back_wherever_its_special_characters_stand),
+        cmocka_unit_test(text_may_fill_a_buffer_to_its_maximum),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
