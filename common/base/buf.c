@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 
 enum { LEAST_CAP = 64 };
 
@@ -106,19 +107,9 @@ void buf_append_char(struct buf *buf, char c)
 
 void buf_append_int(struct buf *buf, int64_t number)
 {
-    char digits[24];
-    char *end = digits + sizeof(digits);
-    char *p = end;
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    char digits[NUMBER_TEXT_SIZE];
 
-    do {
-        *--p = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest);
-    if (number < 0) {
-        *--p = '-';
-    }
-    buf_append(buf, p, (size_t)(end - p));
+    buf_append_slice(buf, number_format(number, digits));
 }
 
 void buf_appendf(struct buf *buf, const char *format, ...)

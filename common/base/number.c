@@ -22,3 +22,20 @@ bool number_parse(struct slice text, int64_t *number)
     *number = (int64_t)(is_negative ? 0 - value : value);
     return true;
 }
+
+struct slice number_format(int64_t number, char text[NUMBER_TEXT_SIZE])
+{
+    char *end = text + NUMBER_TEXT_SIZE - 1;
+    char *at = end;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+
+    *end = '\0';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (number < 0) {
+        *--at = '-';
+    }
+    return slice_make(at, (size_t)(end - at));
+}

@@ -14,6 +14,7 @@
 #include "base/embed.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/random.h"
 
 EMBED_FILE(begin_lua, "common/run/scripts/begin.lua")
@@ -31,6 +32,8 @@ static const struct metric_family amnesia_family = {
     "perkline_claims_amnesia_total", METRIC_COUNTER, "Times that Redis had forgotten its epoch.", {0}};
 static const struct metric_family skew_family = {
     "perkline_claims_skew_total", METRIC_COUNTER, "Claims refused because clocks differ too much.", {0}};
+
+enum { USUAL_RECORD = 119 }; /* bytes: a claim with its id and fingerprint */
 
 enum call_kind { CALL_LOOK_UP, CALL_BEGIN, CALL_SETTLE };
 
@@ -57,24 +60,33 @@ struct claims_call {
     int64_t ttl_ms, delay_ms;
 };
 
+/* "n:{dev.3f}:"; returns its length. Three keys a message, so not with printf. */
+static size_t begin_key(const struct claims *claims, uint8_t shard, char text[CLAIMS_KEY_SIZE])
+{
+    size_t len = strlen(claims->environment);
+
+    memcpy(text, "n:{", 3);
+    memcpy(text + 3, claims->environment, len);
+    text[3 + len] = '.';
+    hex_format(&shard, 1, text + 4 + len);
+    memcpy(text + 6 + len, "}:", 2);
+    return 8 + len;
+}
+
 struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIMS_KEY_SIZE])
 {
-    int len = snprintf(text, CLAIMS_KEY_SIZE, "n:{%s.%02x}:", claims->environment, mid->bytes[0]);
+    size_t len = begin_key(claims, mid->bytes[0], text);
 
     memcpy(text + len, mid->bytes, MID_SIZE);
-    return slice_make(text, (size_t)len + MID_SIZE);
+    return slice_make(text, len + MID_SIZE);
 }
 
 struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIMS_KEY_SIZE])
 {
-    int len = snprintf(text, CLAIMS_KEY_SIZE, "n:{%s.%02x}:guard", claims->environment, shard);
+    size_t len = begin_key(claims, (uint8_t)shard, text);
 
-    return slice_make(text, (size_t)len);
-}
-
-static struct slice format_number(int64_t number, char text[24])
-{
-    return slice_make(text, (size_t)snprintf(text, 24, "%" PRId64, number));
+    memcpy(text + len, "guard", 5);
+    return slice_make(text, len + 5);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
@@ -93,17 +105,18 @@ static void send_look_up(struct claims *claims, struct claims_call *call)
 
 static void send_begin(struct claims *claims, struct claims_call *call)
 {
-    char record[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], lease[24], ttl[24], wall[24], skew[24];
+    char record[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], lease[NUMBER_TEXT_SIZE], ttl[NUMBER_TEXT_SIZE],
+        wall[NUMBER_TEXT_SIZE], skew[NUMBER_TEXT_SIZE];
     const struct slice args[] = {
         claims_record_key(claims, &call->mid, record),
         claims_guard_key(claims, call->mid.bytes[0], guard),
         slice_of(claims->epoch),
         slice_of(call->claim->id),
-        format_number(claims->settings.lease_ms, lease),
+        number_format(claims->settings.lease_ms, lease),
         slice_of(call->fingerprint),
-        format_number(call->ttl_ms, ttl),
-        format_number(clock_wall_ms(), wall),
-        format_number(claims->settings.most_skew_ms, skew),
+        number_format(call->ttl_ms, ttl),
+        number_format(clock_wall_ms(), wall),
+        number_format(claims->settings.most_skew_ms, skew),
     };
 
     redis_eval(claims->redis, &claims_begin_script, args, sizeof(args) / sizeof(args[0]), on_begin, call);
@@ -115,11 +128,11 @@ static void send_settle(struct claims *claims, struct claims_call *call)
     const struct slice args[] = {
         claims_record_key(claims, &call->mid, record),
         claims_guard_key(claims, call->mid.bytes[0], guard),
-        format_number((int64_t)call->fence, fence),
+        number_format((int64_t)call->fence, fence),
         slice_make(&call->state, 1),
         slice_of(call->info),
-        format_number(call->ttl_ms, ttl),
-        format_number(call->delay_ms, delay),
+        number_format(call->ttl_ms, ttl),
+        number_format(call->delay_ms, delay),
         slice_of(claims->epoch),
         call->has_claim ? SLICE("1") : SLICE("0"),
     };
@@ -145,12 +158,15 @@ static void send_call(struct claims *claims, struct claims_call *call)
 
 static struct claims_call *add_call(struct claims *claims, enum call_kind kind, const struct mid *mid, void *arg)
 {
-    struct claims_call *call = xcalloc(1, sizeof(*call));
+    struct claims_call *call = claims->spare_calls;
 
-    call->kind = kind;
-    call->claims = claims;
-    call->mid = *mid;
-    call->arg = arg;
+    if (call) {
+        claims->spare_calls = call->next;
+        claims->spare_count--;
+    } else {
+        call = xmalloc(sizeof(*call));
+    }
+    *call = (struct claims_call){.kind = kind, .claims = claims, .mid = *mid, .arg = arg};
     DL_APPEND(claims->calls, call);
     return call;
 }
@@ -200,8 +216,16 @@ static void keep_refused_call(struct claims_call *call, const struct redis_reply
 
 static void end_call(struct claims_call *call)
 {
-    DL_DELETE(call->claims->calls, call);
-    free(call);
+    struct claims *claims = call->claims;
+
+    DL_DELETE(claims->calls, call);
+    if (claims->spare_count == CLAIMS_MOST_SPARES) {
+        free(call);
+        return;
+    }
+    call->next = claims->spare_calls;
+    claims->spare_calls = call;
+    claims->spare_count++;
 }
 
 /* An answer that our own script cannot give: the server is not what we think it is. */
@@ -262,34 +286,68 @@ void claims_begin(struct claims *claims, const struct mid *mid, struct claim *cl
     send_if_ready(claims, call);
 }
 
-static void remember(struct claims *claims, const struct mid *mid, int64_t ttl_ms, char *record)
+/* Records for the ring, in the form that the scripts write. */
+static void begin_record(struct buf *text, char state, uint64_t fence)
 {
-    claims_ring_add(&claims->ring, mid, record, ttl_ms, loop_now_ms(claims->loop));
+    buf_init(text, 0);
+    buf_reserve(text, USUAL_RECORD);
+    buf_append_char(text, state);
+    buf_append_char(text, '|');
+    buf_append_int(text, (int64_t)fence);
+}
+
+static void add_number(struct buf *text, int64_t number)
+{
+    buf_append_char(text, '|');
+    buf_append_int(text, number);
+}
+
+static void add_text(struct buf *text, const char *part)
+{
+    buf_append_char(text, '|');
+    buf_append_text(text, part);
+}
+
+static void remember(struct claims_call *call, struct buf *text)
+{
+    claims_ring_add(&call->claims->ring, &call->mid, buf_take(text), call->ttl_ms, loop_now_ms(call->claims->loop));
 }
 
 /* `age_ms`: since the first BEGIN. The age of a possible first attempt must not shrink by being put back. */
 static void remember_open(struct claims_call *call, char state, int64_t age_ms, const char *fingerprint)
 {
     int64_t now = clock_wall_ms();
+    struct buf text;
 
-    remember(call->claims, &call->mid, call->ttl_ms,
-             xasprintf("%c|%" PRIu64 "|%" PRId64 "|%d|%" PRId64 "|%s|%s", state, call->claim->fence,
-                       now + call->claims->settings.lease_ms, call->claim->attempts, now - age_ms, call->claim->id,
-                       fingerprint));
+    begin_record(&text, state, call->claim->fence);
+    add_number(&text, now + call->claims->settings.lease_ms);
+    add_number(&text, call->claim->attempts);
+    add_number(&text, now - age_ms);
+    add_text(&text, call->claim->id);
+    add_text(&text, fingerprint);
+    remember(call, &text);
 }
 
 /* What SETTLE wrote. U adds nothing to what BEGIN left here. */
 static void remember_settled(struct claims_call *call)
 {
-    struct claims *claims = call->claims;
     int64_t now = clock_wall_ms();
+    struct buf text;
 
-    if (call->state == 'P') {
-        remember(claims, &call->mid, call->ttl_ms,
-                 xasprintf("P|%" PRIu64 "|%" PRId64 "|1|%" PRId64 "||", call->fence, now + call->delay_ms, now));
-    } else if (call->state != 'U') {
-        remember(claims, &call->mid, call->ttl_ms, xasprintf("%c|%" PRIu64 "|%s", call->state, call->fence, call->info));
+    if (call->state == 'U') {
+        return;
     }
+    begin_record(&text, call->state, call->fence);
+    if (call->state == 'P') {
+        add_number(&text, now + call->delay_ms);
+        add_number(&text, 1);
+        add_number(&text, now);
+        add_text(&text, "");
+        add_text(&text, "");
+    } else {
+        add_text(&text, call->info);
+    }
+    remember(call, &text);
 }
 
 /* Our own call had been executed before, its answer was lost: the record says what it would have been. */
@@ -550,6 +608,10 @@ void claims_close(struct claims *claims)
     DL_FOREACH_SAFE(claims->calls, call, next)
     {
         end_call(call);
+    }
+    while ((call = claims->spare_calls)) {
+        claims->spare_calls = call->next;
+        free(call);
     }
     claims_check_finish(claims);
     loop_hook_destroy(claims->hook);

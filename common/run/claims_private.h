@@ -7,7 +7,7 @@
 #include "run/claims.h"
 #include "run/claims_ring.h"
 
-enum { CLAIMS_PREFIX_SIZE = 48, CLAIMS_KEY_SIZE = 80, CLAIMS_MOST_LISTENERS = 8,
+enum { CLAIMS_PREFIX_SIZE = 48, CLAIMS_KEY_SIZE = 80, CLAIMS_MOST_LISTENERS = 8, CLAIMS_MOST_SPARES = 1024,
        CLAIMS_ROUNDS = 64 };
 
 enum claims_state {
@@ -35,6 +35,8 @@ struct claims {
     struct claims_ring ring;
 
     struct claims_call *calls; /* all that are not answered, in order of their first sending */
+    struct claims_call *spare_calls; /* answered, to be used again */
+    size_t spare_count;
     struct loop_hook *hook;    /* repeats, outside of Redis' callbacks */
     bool must_repeat;
 

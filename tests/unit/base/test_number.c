@@ -45,11 +45,32 @@ static void anything_else_is_refused_and_changes_nothing(void **state)
     assert_false(number_parse(slice_make(NULL, 0), &(int64_t){0}));
 }
 
+static void what_is_written_reads_back_and_has_no_byte_too_many(void **state)
+{
+    static const struct {
+        int64_t number;
+        const char *text;
+    } rows[] = {
+        {0, "0"}, {7, "7"}, {-7, "-7"}, {10, "10"}, {1234567890123, "1234567890123"},
+        {INT64_MAX, "9223372036854775807"}, {INT64_MIN, "-9223372036854775808"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[NUMBER_TEXT_SIZE];
+        struct slice slice = number_format(rows[i].number, text);
+
+        assert_true(slice_is(slice, rows[i].text));
+        assert_string_equal(slice.data, rows[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_numbers_are_read_to_the_ends_of_their_range),
         cmocka_unit_test(anything_else_is_refused_and_changes_nothing),
+        cmocka_unit_test(what_is_written_reads_back_and_has_no_byte_too_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
