@@ -89,6 +89,9 @@ static void on_produced(void *arg, bool is_done, const char *problem)
     }
     if (++run.done == run.options.count) {
         loop_stop(run.loop);
+    } else if (run.options.rate > 0 && run.done == 1) {
+        run.begun_at_us = clock_mono_us();
+        loop_timer_start(run.timer, 0);
     } else if (run.options.rate == 0 && run.next < run.options.count) {
         produce_next();
     }
@@ -98,7 +101,7 @@ static void on_produced(void *arg, bool is_done, const char *problem)
 
 static void on_tick(void *arg)
 {
-    int64_t due = (clock_mono_us() - run.begun_at_us) * run.options.rate / 1000000;
+    int64_t due = 1 + (clock_mono_us() - run.begun_at_us) * run.options.rate / 1000000;
 
     (void)arg;
     while (run.next < due && run.next < run.options.count) {
@@ -113,12 +116,11 @@ static void fill_topic(const char *topic)
 {
     run.topic = topic;
     run.next = run.done = 0;
-    run.begun_at_us = clock_mono_us();
     clock_format_iso(clock_wall_ms(), run.day);
     run.day[10] = '\0'; /* room for the day only: the time is midnight */
     snprintf(run.day + 10, sizeof(run.day) - 10, "T00:00:00Z");
     if (run.options.rate > 0) {
-        loop_timer_start(run.timer, 0);
+        produce_next(); /* the others follow when it is acknowledged: connecting is not what is measured */
     } else {
         while (run.next < run.options.count && run.next < MOST_OPEN) {
             produce_next();

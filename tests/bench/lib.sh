@@ -26,7 +26,7 @@ free_port() {
 
 # get PORT PATH: the body of the answer.
 get() {
-    exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+    { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || return 1
     printf 'GET /%s HTTP/1.0\r\n\r\n' "$2" >&3
     sed '1,/^\r*$/d' <&3
     exec 3<&- 3>&-

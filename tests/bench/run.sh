@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 kafka="$here/../support/kafka/kafka_cluster.sh"
 dir=$(mktemp -d)
 pids=() cluster=
-if [ "${BENCH:-}" = quick ]; then rounds=1 count=30000 seconds=4; else rounds=3 count=60000 seconds=10; fi
+if [ "${BENCH:-}" = quick ]; then rounds=1 count=20000 seconds=3; else rounds=3 count=50000 seconds=8; fi
 ticks=$(getconf CLK_TCK)
 run=0
 failures=0
