@@ -179,15 +179,11 @@ static struct liquid_template *compile_source(struct compile *compile, const str
     return template;
 }
 
-static void note_event(void *arg, const char *path, bool is_guarded, const char *file, int line, int column)
+static void note_event(void *arg, const struct liquid_variable *variable)
 {
     struct template_part *part = arg;
 
-    (void)is_guarded;
-    (void)file;
-    (void)line;
-    (void)column;
-    if (strncmp(path, "event", 5) == 0) {
+    if (strncmp(variable->path, "event", 5) == 0) {
         part->reads_event = true;
     }
 }

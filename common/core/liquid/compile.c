@@ -14,7 +14,7 @@ static bool compile_units(struct parser *p)
             is_fine = parser_load_all(p) && is_fine;
         }
     }
-    return is_fine;
+    return is_fine && (!p->template->surroundings || parser_place_outputs(p));
 }
 
 struct liquid_template *liquid_compile(const char *name, struct slice text, int first_line,

@@ -3,12 +3,6 @@
 #include "core/liquid/parser.h"
 #include "core/liquid/run.h"
 
-/* A template without nodes; only its tables are used. */
-struct liquid_condition {
-    struct liquid_template *template;
-    uint32_t first_test;
-};
-
 struct liquid_condition *liquid_condition_compile(const char *name, struct slice text, int line,
                                                   struct diag_list *diags)
 {

@@ -93,8 +93,22 @@ enum liquid_escape {
     LIQUID_ESCAPE_HTML, /* printed values are escaped for HTML, unless marked safe by `| raw` */
 };
 
+/* What the literal text around a value says about its place, for a language that this module knows nothing of (HTML). A
+ * state is a number that only these rules understand, 0 at the start of a text. */
+struct liquid_surroundings {
+    uint32_t (*advance)(uint32_t state, struct slice literal); /* the state behind it */
+    uint32_t (*join)(uint32_t left, uint32_t right);           /* the state where two branches meet */
+    /* Why no value may be printed there, with a hint: an error of the template. NULL: one may. */
+    const char *(*refuse)(uint32_t state, const char **hint);
+    /* Must what is printed there be allowed? Then a value that is not ends the render, LIQUID_PROBLEM_NOT_ALLOWED. */
+    bool (*is_checked)(uint32_t state);
+    bool (*is_allowed)(struct slice value);
+    const char *complaint; /* "the value is <complaint>" */
+};
+
 struct liquid_options {
     enum liquid_escape escape;
+    const struct liquid_surroundings *surroundings; /* outlives the template; NULL: any value anywhere */
     bool is_strict; /* printing an undefined variable, or a property of one, is an error unless `default` or a
                        condition guards it; unknown filters are refused at compile time in every mode */
     const struct liquid_filter *filters; /* extra filters, or NULL */
@@ -130,7 +144,12 @@ struct liquid_scope {
 };
 
 /* What kind of error ended a render, for those who count them. */
-enum liquid_problem { LIQUID_PROBLEM_OTHER, LIQUID_PROBLEM_UNDEFINED, LIQUID_PROBLEM_TOO_LARGE };
+enum liquid_problem {
+    LIQUID_PROBLEM_OTHER,
+    LIQUID_PROBLEM_UNDEFINED,
+    LIQUID_PROBLEM_TOO_LARGE,
+    LIQUID_PROBLEM_NOT_ALLOWED, /* see liquid_surroundings */
+};
 
 struct liquid_error {
     enum liquid_problem problem;
@@ -151,10 +170,18 @@ void liquid_condition_destroy(struct liquid_condition *condition);
 /* False when it does not hold, or when it cannot be evaluated (an undefined variable is nil). */
 bool liquid_condition_holds(const struct liquid_condition *condition, const struct liquid_scope *scope);
 
-/* Variables a template reads, for lint: called once per place with the dotted path ("member.first_name"), whether a
- * `default` filter or an enclosing condition guards it, and the place. Partials are walked through. */
-typedef void (*liquid_variable_fn)(void *arg, const char *path, bool is_guarded, const char *file, int line,
-                                   int column);
+/* A variable of the data that a template reads, for lint. */
+struct liquid_variable {
+    const char *path;  /* "member.first_name"; of an item of a list "rewards[].name". Up to the first computed part */
+    bool is_guarded;   /* a `default` filter or an enclosing condition takes care of its absence */
+    bool is_parameter; /* read in a partial of `render`, which sees its arguments only, and it is none of them */
+    const char *file;  /* name of the template or partial */
+    int line, column;
+};
+typedef void (*liquid_variable_fn)(void *arg, const struct liquid_variable *variable);
+/* Called once per place, and for partials once per place that uses them: arguments are reported as what was passed. */
 void liquid_each_variable(const struct liquid_template *template, liquid_variable_fn fn, void *arg);
+/* The same of a condition. Everything counts as guarded: what is missing is nil there. */
+void liquid_condition_each_variable(const struct liquid_condition *condition, liquid_variable_fn fn, void *arg);
 
 #endif

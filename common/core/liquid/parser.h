@@ -84,4 +84,7 @@ bool parser_find_unit(struct parser *p, const char *where, struct slice name, ui
 /* All partials the options can enumerate, for includes with a computed name. */
 bool parser_load_all(struct parser *p);
 
+/* surroundings.c: once all units are parsed. */
+bool parser_place_outputs(struct parser *p);
+
 #endif

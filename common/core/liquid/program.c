@@ -16,6 +16,7 @@ struct liquid_template *program_create(const struct liquid_options *options)
 
     if (options) {
         template->escape = options->escape;
+        template->surroundings = options->surroundings;
         template->is_strict = options->is_strict;
     }
     template->forloop = program_symbol(template, SLICE("forloop"));

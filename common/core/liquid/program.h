@@ -116,7 +116,7 @@ enum node_kind {
     NODE_RENDER,
 };
 
-enum { BRANCH_ELSE = 1, BRANCH_NEGATED = 2, COUNT_DOWN = 1 };
+enum { BRANCH_ELSE = 1, BRANCH_NEGATED = 2, COUNT_DOWN = 1, PRINT_CHECKED = 1 };
 
 struct node {
     uint8_t kind;
@@ -180,6 +180,7 @@ struct symbol; /* a name and its number, found by name */
 
 struct liquid_template {
     enum liquid_escape escape;
+    const struct liquid_surroundings *surroundings;
     bool is_strict;
     LIST(struct unit) units; /* the first is the template itself */
     LIST(struct expr) exprs;
@@ -195,6 +196,12 @@ struct liquid_template {
     LIST(struct slice) names; /* of the symbols, by id */
     struct symbol *symbols;
     uint32_t forloop, tablerowloop; /* symbols */
+};
+
+/* A template without nodes; only its tables are used. */
+struct liquid_condition {
+    struct liquid_template *template;
+    uint32_t first_test;
 };
 
 struct liquid_template *program_create(const struct liquid_options *options);

@@ -51,12 +51,27 @@ void render_value(struct liquid_run *run, const struct liquid_value *value)
     }
 }
 
+/* A value that stands where not every value may. Always true when it does not. */
+static bool check_allowed(struct liquid_run *run, const struct node *node, const struct liquid_value *value)
+{
+    const struct liquid_surroundings *rules = run->template->surroundings;
+
+    if (!(node->flags & PRINT_CHECKED) || rules->is_allowed(value_text(run, value))) {
+        return true;
+    }
+    if (run->error && !run->has_failed) {
+        run->error->problem = LIQUID_PROBLEM_NOT_ALLOWED;
+    }
+    return run_fail(run, node->at, "the value is %s", rules->complaint);
+}
+
 static void render_print(struct liquid_run *run, const struct node *node)
 {
     struct liquid_value value;
 
     run_pipe(run, node->pipe, &value);
-    if (run_check_defined(run, run->template->pipes.items[node->pipe].expr, &value) && !run->has_failed) {
+    if (run_check_defined(run, run->template->pipes.items[node->pipe].expr, &value) && !run->has_failed &&
+        check_allowed(run, node, &value)) {
         render_value(run, &value);
     }
 }

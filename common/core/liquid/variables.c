@@ -1,6 +1,7 @@
 /*
- * Which variables of the data a template reads. The program is walked in the order it is written; names that the
- * template gives itself (assign, capture, counters, items of loops, arguments of partials) are not reported.
+ * Which variables of the data a template reads. The program is walked in the order it is written. A name that the
+ * template gives itself is either another name for a variable (an item of a loop, an argument of a partial, assign without
+ * a filter): then what is read of it is reported as what it stands for; or it is the template's own and not reported.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,18 @@
 /* Partials are walked again for every place that uses them; this ends it for those that use each other wildly. */
 enum { MOST_NODES = 100000, MOST_DEPTH = 128 };
 
+enum binding_kind {
+    BINDING_NONE,      /* the caller's data */
+    BINDING_OWN,       /* made by the template */
+    BINDING_ALIAS,     /* stands for `path` */
+    BINDING_PARAMETER, /* of a partial that sees nothing but its arguments: nobody gave it a value */
+};
+
+struct binding {
+    enum binding_kind kind;
+    const char *path;
+};
+
 struct walk {
     const struct liquid_template *template;
     liquid_variable_fn fn;
@@ -17,8 +30,9 @@ struct walk {
     uint32_t unit;
     int depth;
     int nodes_left;
-    bool *is_own;        /* by symbol: given by the template */
-    LIST(char *) guards; /* paths that an enclosing condition has found to be there */
+    struct binding *bindings; /* by symbol */
+    LIST(char *) paths;       /* of aliases; owned */
+    LIST(char *) guards;      /* paths that an enclosing condition has found to be there */
 };
 
 static void walk_nodes(struct walk *w, uint32_t from, uint32_t to);
@@ -26,13 +40,19 @@ static void walk_expr(struct walk *w, uint32_t index, bool is_guarded);
 
 /* --- paths ---------------------------------------------------------------------------------- */
 
-/* "a.b" up to the first part that is computed; empty for a computed name. */
+/* "a.b" up to the first part that is computed; empty for a computed name and for what is the template's own. */
 static void append_path(const struct walk *w, const struct expr *expr, struct buf *path)
 {
     const struct liquid_template *t = w->template;
 
     if (expr->variable.symbol != NO_INDEX) {
-        buf_append_slice(path, t->names.items[expr->variable.symbol]);
+        const struct binding *binding = &w->bindings[expr->variable.symbol];
+
+        if (binding->kind == BINDING_OWN) {
+            return;
+        }
+        buf_append_slice(path, binding->kind == BINDING_ALIAS ? slice_of(binding->path)
+                                                              : t->names.items[expr->variable.symbol]);
     } else {
         const struct expr *name = &t->exprs.items[expr->variable.name_expr];
 
@@ -66,7 +86,7 @@ static bool has_guard(const struct walk *w, const char *path)
     for (uint32_t i = 0; i < w->guards.count; i++) {
         const char *guard = w->guards.items[i];
 
-        if (strncmp(guard, path, len) == 0 && (guard[len] == '\0' || guard[len] == '.')) {
+        if (strncmp(guard, path, len) == 0 && (guard[len] == '\0' || guard[len] == '.' || guard[len] == '[')) {
             return true;
         }
     }
@@ -75,20 +95,47 @@ static bool has_guard(const struct walk *w, const char *path)
 
 static void report(struct walk *w, const struct expr *expr, bool is_guarded)
 {
+    uint32_t symbol = expr->variable.symbol;
+    struct liquid_variable variable = {
+        .is_parameter = symbol != NO_INDEX && w->bindings[symbol].kind == BINDING_PARAMETER,
+        .file = w->template->units.items[w->unit].name,
+    };
     struct buf path;
-    int line, column;
 
-    if (expr->variable.symbol != NO_INDEX && w->is_own[expr->variable.symbol]) {
-        return;
-    }
     buf_init(&path, 0);
     append_path(w, expr, &path);
     if (path.len) {
-        program_place(w->template, w->unit, expr->at, &line, &column);
-        w->fn(w->arg, path.data, is_guarded || has_guard(w, path.data), w->template->units.items[w->unit].name, line,
-              column);
+        variable.path = path.data;
+        variable.is_guarded = is_guarded || has_guard(w, path.data);
+        program_place(w->template, w->unit, expr->at, &variable.line, &variable.column);
+        w->fn(w->arg, &variable);
     }
     buf_finish(&path);
+}
+
+/* What a name stands for that gets the value of `index`, or of its items. */
+static struct binding binding_of(struct walk *w, uint32_t index, bool is_item)
+{
+    const struct expr *expr = &w->template->exprs.items[index];
+    struct buf path;
+
+    if (expr->kind != EXPR_VARIABLE || expr->variable.symbol == NO_INDEX ||
+        w->bindings[expr->variable.symbol].kind == BINDING_PARAMETER) {
+        return (struct binding){BINDING_OWN, NULL};
+    }
+    for (uint32_t i = 0; i < expr->variable.step_count; i++) {
+        if (w->template->steps.items[expr->variable.first_step + i].expr != NO_INDEX) {
+            return (struct binding){BINDING_OWN, NULL};
+        }
+    }
+    buf_init(&path, 0);
+    append_path(w, expr, &path);
+    if (!path.len) {
+        return (struct binding){BINDING_OWN, NULL};
+    }
+    buf_append_text(&path, is_item ? "[]" : "");
+    list_add(&w->paths, buf_take(&path));
+    return (struct binding){BINDING_ALIAS, w->paths.items[w->paths.count - 1]};
 }
 
 static void walk_expr(struct walk *w, uint32_t index, bool is_guarded)
@@ -120,11 +167,11 @@ static void walk_named(struct walk *w, uint32_t first, uint32_t count, bool is_g
     }
 }
 
-static void walk_pipe(struct walk *w, uint32_t index)
+static void walk_pipe(struct walk *w, uint32_t index, bool is_guarded)
 {
     const struct pipe *pipe = &w->template->pipes.items[index];
 
-    walk_expr(w, pipe->expr, pipe->has_default);
+    walk_expr(w, pipe->expr, is_guarded || pipe->has_default);
     for (uint32_t i = 0; i < pipe->filter_count; i++) {
         const struct filter_use *use = &w->template->filters.items[pipe->first_filter + i];
 
@@ -273,7 +320,7 @@ static void walk_case(struct walk *w, const struct node *nodes, uint32_t index)
 static void walk_loop(struct walk *w, const struct node *nodes, uint32_t index)
 {
     const struct loop *loop = &w->template->loops.items[nodes[index].loop];
-    bool was_own = w->is_own[loop->symbol];
+    struct binding before = w->bindings[loop->symbol];
     uint32_t outer = w->guards.count;
     uint32_t body = index + 1;
 
@@ -282,13 +329,13 @@ static void walk_loop(struct walk *w, const struct node *nodes, uint32_t index)
     walk_expr(w, loop->offset, true);
     walk_expr(w, loop->cols, true);
     add_guard(w, loop->expr); /* the body only runs when there is something to go over */
-    w->is_own[loop->symbol] = true;
+    w->bindings[loop->symbol] = binding_of(w, loop->expr, true);
     if (nodes[index].kind == NODE_TABLEROW) {
         walk_nodes(w, body, nodes[index].end);
     } else {
         walk_nodes(w, body + 1, nodes[body].end);
     }
-    w->is_own[loop->symbol] = was_own;
+    w->bindings[loop->symbol] = before;
     drop_guards(w, outer);
     if (nodes[index].kind == NODE_FOR) {
         for (uint32_t b = nodes[body].end; b < nodes[index].end; b = nodes[b].end) {
@@ -306,41 +353,69 @@ static void walk_unit(struct walk *w, uint32_t unit)
     w->unit = outer;
 }
 
-static void own_arguments(struct walk *w, const struct call *call, uint32_t unit)
+/* `outer`: what names meant where the partial is called; in `w` already stands what they mean inside. */
+static void bind_arguments(struct walk *w, const struct call *call, uint32_t unit, struct binding *outer)
 {
+    struct binding *inner = w->bindings;
+
     for (uint32_t i = 0; i < call->named_count; i++) {
-        w->is_own[w->template->named.items[call->first_named + i].symbol] = true;
+        const struct named_arg *arg = &w->template->named.items[call->first_named + i];
+
+        w->bindings = outer;
+        inner[arg->symbol] = binding_of(w, arg->expr, false);
+        w->bindings = inner;
     }
     if (call->with != NO_INDEX) {
-        w->is_own[call->alias != NO_INDEX ? call->alias : w->template->units.items[unit].symbol] = true;
+        w->bindings = outer;
+        inner[call->alias != NO_INDEX ? call->alias : w->template->units.items[unit].symbol] =
+            binding_of(w, call->with, call->is_for);
+        w->bindings = inner;
     }
 }
 
 static void walk_call(struct walk *w, const struct node *node)
 {
     const struct call *call = &w->template->calls.items[node->call];
-    size_t size = w->template->names.count * sizeof(*w->is_own);
-    bool *outer = w->is_own;
+    uint32_t count = w->template->names.count;
+    struct binding *outer = w->bindings;
     uint32_t last = call->name_expr == NO_INDEX ? call->unit : w->template->units.count - 1;
 
     walk_expr(w, call->name_expr, true);
     walk_expr(w, call->with, true);
     walk_named(w, call->first_named, call->named_count, true);
     for (uint32_t unit = call->name_expr == NO_INDEX ? call->unit : 1; unit <= last; unit++) {
-        w->is_own = xcalloc(1, size);
+        w->bindings = xcalloc(count, sizeof(*w->bindings));
         if (node->kind == NODE_INCLUDE) {
-            memcpy(w->is_own, outer, size);
+            memcpy(w->bindings, outer, count * sizeof(*w->bindings));
         } else {
-            w->is_own[w->template->forloop] = w->is_own[w->template->tablerowloop] = true;
+            for (uint32_t i = 0; i < count; i++) {
+                w->bindings[i].kind = BINDING_PARAMETER;
+            }
+            w->bindings[w->template->forloop].kind = w->bindings[w->template->tablerowloop].kind = BINDING_OWN;
         }
-        own_arguments(w, call, unit);
+        bind_arguments(w, call, unit, outer);
         walk_unit(w, unit);
-        free(w->is_own);
-        w->is_own = outer;
+        free(w->bindings);
+        w->bindings = outer;
     }
 }
 
 /* --- nodes ---------------------------------------------------------------------------------- */
+
+/* A name with two meanings, one in each branch, is the template's own. */
+static void walk_assign(struct walk *w, const struct node *node)
+{
+    const struct pipe *pipe = &w->template->pipes.items[node->set.pipe];
+    struct binding *binding = &w->bindings[node->set.symbol];
+    bool is_first = binding->kind == BINDING_NONE || binding->kind == BINDING_PARAMETER;
+    struct binding value = {BINDING_OWN, NULL};
+
+    if (is_first && pipe->filter_count == 0) {
+        value = binding_of(w, pipe->expr, false);
+    }
+    walk_pipe(w, node->set.pipe, value.kind == BINDING_ALIAS);
+    *binding = value;
+}
 
 static void walk_node(struct walk *w, const struct node *nodes, uint32_t i)
 {
@@ -348,18 +423,17 @@ static void walk_node(struct walk *w, const struct node *nodes, uint32_t i)
 
     switch ((enum node_kind)node->kind) {
     case NODE_PRINT:
-        walk_pipe(w, node->pipe);
+        walk_pipe(w, node->pipe, false);
         break;
     case NODE_ASSIGN:
-        walk_pipe(w, node->set.pipe);
-        w->is_own[node->set.symbol] = true;
+        walk_assign(w, node);
         break;
     case NODE_CAPTURE:
         walk_nodes(w, i + 1, node->end);
-        w->is_own[node->set.symbol] = true;
+        w->bindings[node->set.symbol] = (struct binding){BINDING_OWN, NULL};
         break;
     case NODE_COUNT:
-        w->is_own[node->set.symbol] = true;
+        w->bindings[node->set.symbol] = (struct binding){BINDING_OWN, NULL};
         break;
     case NODE_IF:
         walk_if(w, nodes, i);
@@ -406,14 +480,37 @@ static void walk_nodes(struct walk *w, uint32_t from, uint32_t to)
     w->depth--;
 }
 
+static void begin(struct walk *w)
+{
+    w->bindings = xcalloc(w->template->names.count, sizeof(*w->bindings));
+    w->bindings[w->template->forloop].kind = w->bindings[w->template->tablerowloop].kind = BINDING_OWN;
+}
+
+static void finish(struct walk *w)
+{
+    drop_guards(w, 0);
+    free(w->guards.items);
+    for (uint32_t i = 0; i < w->paths.count; i++) {
+        free(w->paths.items[i]);
+    }
+    free(w->paths.items);
+    free(w->bindings);
+}
+
 void liquid_each_variable(const struct liquid_template *template, liquid_variable_fn fn, void *arg)
 {
     struct walk w = {.template = template, .fn = fn, .arg = arg, .nodes_left = MOST_NODES};
 
-    w.is_own = xcalloc(template->names.count, sizeof(*w.is_own));
-    w.is_own[template->forloop] = w.is_own[template->tablerowloop] = true;
+    begin(&w);
     walk_unit(&w, 0);
-    drop_guards(&w, 0);
-    free(w.guards.items);
-    free(w.is_own);
+    finish(&w);
+}
+
+void liquid_condition_each_variable(const struct liquid_condition *condition, liquid_variable_fn fn, void *arg)
+{
+    struct walk w = {.template = condition->template, .fn = fn, .arg = arg, .nodes_left = MOST_NODES};
+
+    begin(&w);
+    walk_tests(&w, condition->first_test);
+    finish(&w);
 }

@@ -20,9 +20,10 @@ static bool find_partial(void *arg, const char *name, struct slice *text)
     return strcmp(name, "item") == 0;
 }
 
-static void write_variable(void *arg, const char *path, bool is_guarded, const char *file, int line, int column)
+static void write_variable(void *arg, const struct liquid_variable *variable)
 {
-    buf_appendf(arg, "%s%s %s:%d:%d\n", path, is_guarded ? " guarded" : "", file, line, column);
+    buf_appendf(arg, "%s%s%s %s:%d:%d\n", variable->is_parameter ? "?" : "", variable->path,
+                variable->is_guarded ? " guarded" : "", variable->file, variable->line, variable->column);
 }
 
 static const struct {
@@ -86,9 +87,9 @@ static void variables_are_listed_with_place_and_guard(void **state)
     }
 }
 
-static void count_variable(void *arg, const char *path, bool is_guarded, const char *file, int line, int column)
+static void count_variable(void *arg, const struct liquid_variable *variable)
 {
-    (void)path, (void)is_guarded, (void)file, (void)line, (void)column;
+    (void)variable;
     ++*(size_t *)arg;
 }
 
@@ -109,10 +110,29 @@ static void partials_that_include_themselves_come_to_an_end(void **state)
     diag_list_finish(&diags);
 }
 
+static void conditions_are_read_too(void **state)
+{
+    struct diag_list diags;
+    struct liquid_condition *condition;
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 0);
+    diag_list_init(&diags);
+    condition = liquid_condition_compile("f", SLICE("tier.to != \"gold\" and points.x > member.y"), 3, &diags);
+    assert_non_null(condition);
+    liquid_condition_each_variable(condition, write_variable, &out);
+    assert_string_equal(buf_text(&out), "tier.to guarded f:3:1\npoints.x guarded f:3:21\nmember.y guarded f:3:32\n");
+    liquid_condition_destroy(condition);
+    diag_list_finish(&diags);
+    buf_finish(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variables_are_listed_with_place_and_guard),
+        cmocka_unit_test(conditions_are_read_too),
         cmocka_unit_test(partials_that_include_themselves_come_to_an_end),
     };
 
