@@ -41,7 +41,7 @@ const char *const *catalog_locales(const struct catalog *catalog, const struct f
 /* Why a message could not be made. */
 struct render_error {
     const char *reason; /* stable word: "template_error", "no_template", "no_brand", "undefined_variable", "too_large",
-                           "over_budget", "bad_header" */
+                           "over_budget", "bad_header", "bad_url" */
     char text[512];     /* "signup/email.hu.liquid:12:5: ..." */
 };
 

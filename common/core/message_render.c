@@ -85,6 +85,7 @@ static bool fail_liquid(struct rendering *r, enum liquid_problem problem)
         [LIQUID_PROBLEM_OTHER] = "template_error",
         [LIQUID_PROBLEM_UNDEFINED] = "undefined_variable",
         [LIQUID_PROBLEM_TOO_LARGE] = "too_large",
+        [LIQUID_PROBLEM_NOT_ALLOWED] = "bad_url",
     };
 
     r->error->reason = reasons[problem];

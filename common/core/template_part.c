@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "core/html_context.h"
 #include "core/html_text.h"
 #include "core/message_filters.h"
 
@@ -156,6 +157,7 @@ static struct liquid_template *compile_source(struct compile *compile, const str
 {
     struct liquid_options options = {
         .escape = source->form == TEMPLATE_FORM_HTML ? LIQUID_ESCAPE_HTML : LIQUID_ESCAPE_NONE,
+        .surroundings = source->form == TEMPLATE_FORM_HTML ? &html_context_surroundings : NULL,
         .is_strict = true,
         .filters = message_filters,
         .find_partial = find_partial,
