@@ -8,6 +8,7 @@
 #define WORKERS_COMMANDS_H
 
 int worker_command(int argc, char **argv);
+int lint_command(int argc, char **argv);
 int render_command(int argc, char **argv);
 int templates_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);

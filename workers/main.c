@@ -15,6 +15,7 @@ struct command {
 
 static const struct command commands[] = {
     {"worker", worker_command, "consume events and send their messages"},
+    {"lint", lint_command, "check everything that marketing writes"},
     {"render", render_command, "show a message as it would be sent; write a gallery of all"},
     {"templates", templates_command, "versions of the templates in use; go back to an earlier one"},
     {"sandbox", sandbox_command, "a local provider with an inbox page, and faults on demand"},

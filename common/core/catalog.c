@@ -166,6 +166,7 @@ fail(struct render_error *error, const char *reason, const char *format, ...)
     return false;
 }
 
+/* member.brand, the data's brand, or the envelope's extension; NULL: none named. */
 const char *catalog_find_brand_name(const struct event *event)
 {
     json_t *name = json_object_get(json_object_get(event->data, "member"), "brand");

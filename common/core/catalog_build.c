@@ -210,43 +210,13 @@ static void load_shared(struct catalog_build *build)
     }
 }
 
-/* --- diagnostics ------------------------------------------------------------------------------------------------ */
+/* --- the whole ----------------------------------------------------------------------------------------------------- */
 
-static bool is_same(const struct diag *a, const struct diag *b)
-{
-    return a->line == b->line && a->column == b->column && a->severity == b->severity && !strcmp(a->file, b->file) &&
-           !strcmp(a->message, b->message);
-}
-
-/* A fault in a partial or layout shows up with everything that uses it; people want it once. */
-static void drop_repeated(struct diag_list *diags)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < diags->count; i++) {
-        size_t j = 0;
-
-        while (j < kept && !is_same(&diags->items[j], &diags->items[i])) {
-            j++;
-        }
-        if (j == kept) {
-            diags->items[kept++] = diags->items[i];
-            continue;
-        }
-        diags->error_count -= diags->items[i].severity == DIAG_ERROR;
-        free(diags->items[i].file);
-        free(diags->items[i].message);
-        free(diags->items[i].hint);
-    }
-    diags->count = kept;
-}
-
-struct catalog *catalog_build(const struct file_tree *tree, const struct catalog_options *options,
-                              struct diag_list *diags)
+struct catalog *catalog_read(const struct file_tree *tree, const struct catalog_options *options,
+                             struct diag_list *diags)
 {
     struct catalog *catalog = xcalloc(1, sizeof(*catalog));
     struct catalog_build build = {tree, catalog, diags};
-    size_t errors_before = diags->error_count;
     const char *default_locale = options && options->default_locale ? options->default_locale : "en";
 
     catalog->references = 1;
@@ -258,8 +228,17 @@ struct catalog *catalog_build(const struct file_tree *tree, const struct catalog
     }
     load_shared(&build);
     catalog_build_flows(&build);
+    return catalog;
+}
+
+struct catalog *catalog_build(const struct file_tree *tree, const struct catalog_options *options,
+                              struct diag_list *diags)
+{
+    size_t errors_before = diags->error_count;
+    struct catalog *catalog = catalog_read(tree, options, diags);
+
     if (diags->error_count > errors_before) {
-        drop_repeated(diags);
+        diag_list_drop_repeated(diags);
         catalog_unref(catalog);
         return NULL;
     }

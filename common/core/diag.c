@@ -46,6 +46,13 @@ void diag_add(struct diag_list *list, enum diag_severity severity, const char *f
     }
 }
 
+const char *diag_severity_name(enum diag_severity severity)
+{
+    static const char *const names[] = {"note", "warning", "error"};
+
+    return names[severity];
+}
+
 void diag_format(const struct diag *diag, struct buf *out)
 {
     buf_append_text(out, diag->file);
@@ -55,7 +62,7 @@ void diag_format(const struct diag *diag, struct buf *out)
     if (diag->line > 0 && diag->column > 0) {
         buf_appendf(out, ":%d", diag->column);
     }
-    buf_appendf(out, ": %s: %s", diag->severity == DIAG_ERROR ? "error" : "warning", diag->message);
+    buf_appendf(out, ": %s: %s", diag_severity_name(diag->severity), diag->message);
     if (diag->hint) {
         buf_appendf(out, " (%s)", diag->hint);
     }
@@ -79,4 +86,33 @@ void diag_list_sort(struct diag_list *list)
     if (list->count > 1) {
         qsort(list->items, list->count, sizeof(*list->items), compare);
     }
+}
+
+static bool is_same(const struct diag *a, const struct diag *b)
+{
+    return a->line == b->line && a->column == b->column && a->severity == b->severity && !strcmp(a->file, b->file) &&
+           !strcmp(a->message, b->message);
+}
+
+void diag_list_drop_repeated(struct diag_list *list)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < list->count; i++) {
+        struct diag *diag = &list->items[i];
+        size_t j = 0;
+
+        while (j < kept && !is_same(&list->items[j], diag)) {
+            j++;
+        }
+        if (j == kept) {
+            list->items[kept++] = *diag;
+            continue;
+        }
+        list->error_count -= diag->severity == DIAG_ERROR;
+        free(diag->file);
+        free(diag->message);
+        free(diag->hint);
+    }
+    list->count = kept;
 }

@@ -12,7 +12,11 @@
 
 #include "base/buf.h"
 
-enum diag_severity { DIAG_WARNING, DIAG_ERROR };
+enum diag_severity {
+    DIAG_NOTE,    /* worth knowing, nothing wrong */
+    DIAG_WARNING, /* taken all the same */
+    DIAG_ERROR,
+};
 
 struct diag {
     enum diag_severity severity;
@@ -38,5 +42,8 @@ void diag_add(struct diag_list *list, enum diag_severity severity, const char *f
 void diag_format(const struct diag *diag, struct buf *out);
 /* Sorted by file, line, column. */
 void diag_list_sort(struct diag_list *list);
+/* Keeps the first of those that say the same of the same place: a fault in what many share is found with each of them. */
+void diag_list_drop_repeated(struct diag_list *list);
+const char *diag_severity_name(enum diag_severity severity);
 
 #endif

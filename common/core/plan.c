@@ -3,7 +3,7 @@
 /* Bounds of a condition; it prints nothing and loops over nothing. */
 static const struct liquid_limits limits = {.output_bytes = 4096, .depth = 32, .steps = 10000};
 
-static bool holds(const struct liquid_condition *condition, const struct event *event)
+bool plan_holds(const struct liquid_condition *condition, const struct event *event)
 {
     struct liquid_scope scope;
 
@@ -68,7 +68,7 @@ bool plan_make(const struct catalog *catalog, const struct event *event, enum ch
     for (size_t i = 0; i < count; i++) {
         const struct flow_channel *on = &flows[i]->channels[channel];
 
-        if (on->is_on && holds(flows[i]->when, event) && holds(on->when, event) &&
+        if (on->is_on && plan_holds(flows[i]->when, event) && plan_holds(on->when, event) &&
             !add_delivery(plan, flows[i], channel, event, reason, err)) {
             return false;
         }

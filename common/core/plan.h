@@ -30,4 +30,7 @@ struct plan {
 bool plan_make(const struct catalog *catalog, const struct event *event, enum channel channel, struct plan *plan,
                const char **reason, struct err *err);
 
+/* A condition of a flow file; NULL always holds. */
+bool plan_holds(const struct liquid_condition *condition, const struct event *event);
+
 #endif

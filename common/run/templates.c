@@ -7,6 +7,7 @@
 #include "base/file_tree.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "core/lint.h"
 #include "io/watch.h"
 #include "run/template_pack.h"
 
@@ -154,7 +155,7 @@ static bool load(struct templates *templates, struct diag_list *diags, struct er
     if (!tree) {
         return false;
     }
-    catalog = catalog_build(tree, &templates->options, diags);
+    catalog = lint_build(tree, &templates->options, diags);
     kept = catalog ? find_kept(templates, catalog_version(catalog)) : NULL;
     if (!catalog) {
         err_set(err, "the templates in %s have %zu error%s", templates->dir, diags->error_count,
@@ -210,6 +211,9 @@ static void log_diags(const struct diag_list *diags)
 
     buf_init(&text, 0);
     for (size_t i = 0; i < diags->count && i < MOST_LOGGED; i++) {
+        if (diags->items[i].severity == DIAG_NOTE) {
+            continue;
+        }
         buf_clear(&text);
         diag_format(&diags->items[i], &text);
         log_event(diags->items[i].severity == DIAG_ERROR ? LOG_ERROR : LOG_WARN, "template_problem", "problem",

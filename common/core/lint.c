@@ -1,0 +1,179 @@
+#include "core/lint.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "core/front_matter.h"
+#include "core/lint_inside.h"
+
+enum { MESSAGE_SIZE = 1024 };
+
+/* --- for the checks ------------------------------------------------------------------------------------------------ */
+
+void lint_add(struct lint *lint, enum diag_severity severity, const char *file, int line, int column, const char *hint,
+              const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    diag_add(lint->diags, severity, file, line, column, hint, "%s", message);
+}
+
+void lint_add_at_key(struct lint *lint, enum diag_severity severity, const struct lint_flow *flow, const char *key,
+                     const char *hint, const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    int line = 1, column = 1;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (flow->yaml) {
+        yaml_find_place(flow->yaml, key, &line, &column);
+    }
+    diag_add(lint->diags, severity, flow->path, line, column, hint, "%s", message);
+}
+
+void lint_find_place(const struct file_entry *entry, size_t at, int *line, int *column)
+{
+    *line = 1;
+    *column = 1;
+    for (size_t i = 0; i < at && i < entry->len; i++) {
+        unsigned char c = (unsigned char)entry->data[i];
+
+        if (c == '\n') {
+            ++*line;
+            *column = 1;
+        } else if ((c & 0xc0) != 0x80) {
+            ++*column;
+        }
+    }
+}
+
+bool lint_is_html(const char *path)
+{
+    const char *slash = strchr(path, '/');
+    struct slice file = slice_of(slash ? slash + 1 : "");
+
+    if (!slice_ends_with(file, ".liquid") || slice_ends_with(file, ".text.liquid")) {
+        return false;
+    }
+    return slice_starts_with(slice_of(path), "_layouts/") || slice_starts_with(slice_of(path), "_partials/") ||
+           (*path != '_' && slice_starts_with(file, "email."));
+}
+
+struct slice lint_body(const struct file_entry *entry)
+{
+    struct front_matter parts;
+    struct diag_list ignored; /* the catalog has reported them */
+    bool is_split;
+
+    if (*entry->path == '_') {
+        return catalog_text_of(entry);
+    }
+    diag_list_init(&ignored);
+    is_split = front_matter_split(entry->path, catalog_text_of(entry), &parts, &ignored);
+    diag_list_finish(&ignored);
+    return is_split ? parts.body : slice_make(entry->data + entry->len, 0);
+}
+
+void lint_add_at_body(struct lint *lint, enum diag_severity severity, const char *path, const char *hint,
+                      const char *format, ...)
+{
+    const struct file_entry *entry = file_tree_find(lint->tree, path);
+    char message[MESSAGE_SIZE];
+    int line = 1, column = 1;
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(message, sizeof(message), format, args);
+    va_end(args);
+    if (entry) {
+        lint_find_place(entry, (size_t)(lint_body(entry).data - entry->data), &line, &column);
+    }
+    diag_add(lint->diags, severity, path, line, column, hint, "%s", message);
+}
+
+/* --- the whole ----------------------------------------------------------------------------------------------------- */
+
+static void load_flow(struct lint *lint, struct lint_flow *flow, const struct catalog_flow *entry)
+{
+    struct diag_list ignored; /* the catalog has reported them */
+    const struct file_entry *file;
+
+    *flow = (struct lint_flow){.flow = entry->flow, .entry = entry};
+    flow->path = xasprintf("%s/flow.yaml", entry->flow->name);
+    file = file_tree_find(lint->tree, flow->path);
+    diag_list_init(&ignored);
+    if (file) {
+        flow->yaml = yaml_parse(flow->path, catalog_text_of(file), 1, &ignored);
+    }
+    diag_list_finish(&ignored);
+    lint_samples_load(lint, flow);
+}
+
+static void begin(struct lint *lint)
+{
+    lint->flow_count = lint->catalog->flow_count;
+    lint->flows = xcalloc(lint->flow_count + 1, sizeof(*lint->flows));
+    for (size_t i = 0; i < lint->flow_count; i++) {
+        load_flow(lint, &lint->flows[i], lint->catalog->flows[i]);
+    }
+}
+
+static void finish(struct lint *lint)
+{
+    for (size_t i = 0; i < lint->flow_count; i++) {
+        lint_samples_finish(&lint->flows[i]);
+        yaml_destroy(lint->flows[i].yaml);
+        free(lint->flows[i].path);
+    }
+    free(lint->flows);
+}
+
+/* People and editors want a place to go to, also when the whole file is meant. */
+static void fill_places(struct diag_list *diags)
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        struct diag *diag = &diags->items[i];
+
+        diag->line = diag->line > 0 ? diag->line : 1;
+        diag->column = diag->column > 0 ? diag->column : 1;
+    }
+}
+
+struct catalog *lint_build(const struct file_tree *tree, const struct catalog_options *options,
+                           struct diag_list *diags)
+{
+    size_t errors_before = diags->error_count;
+    struct lint lint = {.tree = tree, .diags = diags};
+
+    lint.catalog = catalog_read(tree, options, diags);
+    begin(&lint);
+    lint_flows(&lint);
+    lint_locales(&lint);
+    lint_variables(&lint);
+    lint_brands(&lint);
+    lint_sources(&lint);
+    if (diags->error_count == errors_before) {
+        /* What is wrong already would come out here once more, less clearly. */
+        lint_messages(&lint);
+        lint_budgets(&lint);
+    }
+    finish(&lint);
+    fill_places(diags);
+    diag_list_drop_repeated(diags);
+    diag_list_sort(diags);
+    if (diags->error_count > errors_before) {
+        catalog_unref(lint.catalog);
+        return NULL;
+    }
+    return lint.catalog;
+}
