@@ -152,7 +152,16 @@ const struct strings *catalog_find_strings(const struct catalog *catalog, const 
     return entry ? entry->strings : NULL;
 }
 
-/* --- rendering -------------------------------------------------------------------------------------------------- */
+bool catalog_has_broken_strings(const struct catalog *catalog, const char *tag)
+{
+    struct catalog_strings *own, *parent;
+
+    HASH_FIND_STR(catalog->strings, tag, own);
+    HASH_FIND(hh, catalog->strings, tag, locale_tag_language_len(tag), parent);
+    return (own && !own->strings) || (parent && !parent->strings);
+}
+
+/* --- rendering ----------------------------------------------------------------------------------------------------- */
 
 static bool __attribute__((format(printf, 3, 4)))
 fail(struct render_error *error, const char *reason, const char *format, ...)

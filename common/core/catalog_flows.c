@@ -36,7 +36,9 @@ static void load_template(struct catalog_build *build, struct catalog_flow *entr
     }
     template = message_template_create(build->tree, &build->catalog->layouts, path, channel, tag, build->diags);
     if (template) {
-        message_template_check_strings(template, catalog_find_strings(build->catalog, tag), build->diags);
+        if (!catalog_has_broken_strings(build->catalog, tag)) {
+            message_template_check_strings(template, catalog_find_strings(build->catalog, tag), build->diags);
+        }
         add_template(templates, template);
     }
 }

@@ -67,6 +67,8 @@ struct catalog {
 const char *catalog_find_brand_name(const struct event *event);
 /* Strings of a locale, else of its language; NULL when there are none. */
 const struct strings *catalog_find_strings(const struct catalog *catalog, const char *tag);
+/* Is the file of its texts there, but with errors? Then nothing can be said of what is in it. */
+bool catalog_has_broken_strings(const struct catalog *catalog, const char *tag);
 /* By exact tag, then by language; NULL. */
 const struct message_template *catalog_templates_find(const struct catalog_templates *templates, const char *tag);
 

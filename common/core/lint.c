@@ -119,8 +119,25 @@ static void load_flow(struct lint *lint, struct lint_flow *flow, const struct ca
     lint_samples_load(lint, flow);
 }
 
+static bool has_broken_brand(const struct lint *lint)
+{
+    for (size_t i = 0; i < lint->tree->count; i++) {
+        struct slice path = slice_of(lint->tree->entries[i].path);
+        struct catalog_brand *entry;
+
+        if (slice_starts_with(path, "_brands/") && slice_ends_with(path, ".yaml")) {
+            HASH_FIND(hh, lint->catalog->brands, path.data + 8, path.len - 8 - 5, entry);
+            if (!entry || json_object_size(entry->brand->json) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void begin(struct lint *lint)
 {
+    lint->has_broken_brand = has_broken_brand(lint);
     lint->flow_count = lint->catalog->flow_count;
     lint->flows = xcalloc(lint->flow_count + 1, sizeof(*lint->flows));
     for (size_t i = 0; i < lint->flow_count; i++) {
@@ -169,6 +186,7 @@ struct catalog *lint_build(const struct file_tree *tree, const struct catalog_op
     }
     finish(&lint);
     fill_places(diags);
+    lint_fill_hints(diags);
     diag_list_drop_repeated(diags);
     diag_list_sort(diags);
     if (diags->error_count > errors_before) {

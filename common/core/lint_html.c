@@ -99,6 +99,11 @@ static void push(struct stack *stack, const struct html_tag *tag)
     stack->items[stack->count++] = (struct open_tag){tag->name, tag->at};
 }
 
+static bool is_barrier(struct slice name)
+{
+    return is_same_name(name, SLICE(LINT_HTML_BODY));
+}
+
 static int shown(struct slice name)
 {
     return (int)(name.len < MOST_SHOWN ? name.len : MOST_SHOWN);
@@ -120,6 +125,10 @@ static void close_tag(struct stack *stack, const struct html_tag *tag, lint_html
     size_t depth = stack->count;
 
     while (depth > 0 && !is_same_name(stack->items[depth - 1].name, tag->name)) {
+        if (is_barrier(stack->items[depth - 1].name)) {
+            depth = 0;
+            break;
+        }
         depth--;
     }
     if (depth == 0) {

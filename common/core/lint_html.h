@@ -9,6 +9,9 @@
 #include "base/slice.h"
 #include "core/html_tags.h"
 
+/* Put around the body of a message, this element keeps body and layout apart: neither closes what the other opened. */
+#define LINT_HTML_BODY "messagebody"
+
 /* Gets each fault with the byte of the text where it is. */
 typedef void (*lint_html_fn)(void *arg, size_t at, const char *hint, const char *message);
 

@@ -34,6 +34,7 @@ struct lint {
     struct diag_list *diags;
     struct lint_flow *flows;
     size_t flow_count;
+    bool has_broken_brand; /* then nothing can be said of what brands have */
 };
 
 void lint_add(struct lint *lint, enum diag_severity severity, const char *file, int line, int column, const char *hint,
@@ -51,6 +52,9 @@ struct slice lint_body(const struct file_entry *entry);
 /* At the first line of a template's text. */
 void lint_add_at_body(struct lint *lint, enum diag_severity severity, const char *path, const char *hint,
                       const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* Every diagnostic tells how to mend it (lint_hints.c). */
+void lint_fill_hints(struct diag_list *diags);
 
 /* --- samples (lint_samples.c) -------------------------------------------------------------------------------------- */
 

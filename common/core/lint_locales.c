@@ -26,7 +26,7 @@ static bool read_name(const struct file_entry *entry, enum channel channel, char
         return false;
     }
     rest = slice_make(rest.data + strlen(name) + 1, rest.len - strlen(name) - 1 - strlen(".liquid"));
-    if (!locale_tag_parse(rest, tag)) {
+    if (!locale_tag_parse(rest, tag) || !locale_is_known_language(tag)) {
         return false;
     }
     snprintf(language, LOCALE_TAG_SIZE, "%.*s", (int)locale_tag_language_len(tag), tag);
@@ -69,7 +69,8 @@ static void check_channel(struct lint *lint, const struct lint_flow *flow, enum 
     collect(lint, flow->flow, channel, &own);
     snprintf(key, sizeof(key), "channels.%s", name);
     for (size_t i = 0; own.count > 0 && i < all->count; i++) {
-        if (!has_language(&own, all->tags[i])) {
+        if (!has_language(&own, all->tags[i]) &&
+            !locale_tag_has_same_language(all->tags[i], lint->catalog->default_locale)) {
             snprintf(hint, sizeof(hint), "add %.64s/%s.%s.liquid", flow->flow->name, name, all->tags[i]);
             lint_add_at_key(lint, DIAG_WARNING, flow, key, hint,
                             "no %s template in the language '%s', which %s has: such members get '%s'", name,

@@ -72,6 +72,20 @@ static bool split_place(const struct file_tree *tree, const char *text, char fil
     return true;
 }
 
+/* Has another sample brought the same fault to light? */
+static bool is_told(const struct lint *lint, const char *file, int line, int column, const char *what)
+{
+    for (size_t i = 0; i < lint->diags->count; i++) {
+        const struct diag *diag = &lint->diags->items[i];
+
+        if ((line == 0 || (diag->line == line && diag->column == column)) && strcmp(diag->file, file) == 0 &&
+            slice_starts_with(slice_of(diag->message), what)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void complain_render(struct check *check, const struct lint_sample *sample, const struct render_error *error)
 {
     const char *hint = hint_of(error->reason);
@@ -83,6 +97,9 @@ static void complain_render(struct check *check, const struct lint_sample *sampl
         snprintf(file, sizeof(file), "%s", strcmp(error->reason, "no_brand") == 0 ? sample->path
                                                                                  : check->template->path);
         line = column = 1;
+    }
+    if (is_told(check->lint, file, line, column, what)) {
+        return;
     }
     if (line > 0) {
         lint_add(check->lint, DIAG_ERROR, file, line, column, hint, "%s, with %s", what, sample->path);
@@ -120,8 +137,10 @@ static void check_html(struct check *check, const struct event *event)
     struct message message;
     struct render_error error;
 
-    /* With marks it may be too large where without it is not. */
     if (!flow || !catalog_render(check->marked, flow, CHANNEL_EMAIL, event, check->template->tag, &message, &error)) {
+        lint_add_at_body(check->lint, DIAG_WARNING, check->template->path,
+                         "do not measure or cut HTML with filters, and keep the message short",
+                         "its HTML cannot be checked, because it does not render with marks in it");
         return;
     }
     check->html = slice_of(message.html);
@@ -151,7 +170,8 @@ static void check_message(struct check *check, const struct lint_sample *sample,
         }
         return;
     }
-    if (message.html && strlen(message.html) > MOST_HTML_BYTES) {
+    if (message.html && strlen(message.html) > MOST_HTML_BYTES &&
+        !is_told(check->lint, check->template->path, 0, 0, "the HTML has ")) {
         lint_add_at_body(check->lint, DIAG_ERROR, check->template->path, "shorten the message, or limit its loops",
                          "the HTML has %zu KB, with %s: Gmail cuts off what goes beyond %d", strlen(message.html) >> 10,
                          sample->path, MOST_HTML_BYTES >> 10);
@@ -223,7 +243,13 @@ static struct file_tree *mark_tree(const struct file_tree *tree)
 
         buf_clear(&text);
         buf_append(&text, entry->data, base);
-        html_source_mark(body, i, base, &text);
+        if (*entry->path != '_' && body.len) {
+            buf_append_text(&text, "<" LINT_HTML_BODY ">");
+            html_source_mark(body, i, base, &text);
+            buf_append_text(&text, "</" LINT_HTML_BODY ">");
+        } else {
+            html_source_mark(body, i, base, &text);
+        }
         file_tree_add(marked, entry->path, buf_slice(&text));
     }
     buf_finish(&text);

@@ -33,6 +33,12 @@ static enum lint_presence presence_of_items(json_t *list, const char *rest)
     return presence;
 }
 
+/* What a loop over nothing would read, nobody reads. */
+static enum lint_presence presence_of_nothing(const char *rest)
+{
+    return strstr(rest, "[]") ? LINT_UNSEEN : LINT_NEVER;
+}
+
 /* `.size`, `.first` and `.last` of what has no such key. */
 static enum lint_presence presence_of_command(json_t *value, struct slice key, const char *rest)
 {
@@ -42,7 +48,7 @@ static enum lint_presence presence_of_command(json_t *value, struct slice key, c
     if (json_is_array(value) && (slice_is(key, "first") || slice_is(key, "last"))) {
         return presence_of_items(value, rest);
     }
-    return LINT_NEVER;
+    return presence_of_nothing(rest);
 }
 
 enum lint_presence lint_presence_in(json_t *value, const char *path)
@@ -51,7 +57,7 @@ enum lint_presence lint_presence_in(json_t *value, const char *path)
     json_t *member;
 
     if (!value || json_is_null(value)) {
-        return LINT_NEVER;
+        return presence_of_nothing(path);
     }
     if (!*path) {
         return LINT_ALWAYS;

@@ -191,7 +191,9 @@ static void check_variable(void *arg, const struct liquid_variable *variable)
     if (variable->is_parameter) {
         complain_parameter(check, variable);
     } else if (slice_is(check->root, "brand")) {
-        check_brand(check, variable);
+        if (!check->lint->has_broken_brand) {
+            check_brand(check, variable);
+        }
     } else if (slice_is(check->root, "locale")) {
         check_locale(check, variable);
     } else if (slice_is(check->root, "unsubscribe_url") && check->template->channel == CHANNEL_EMAIL) {
