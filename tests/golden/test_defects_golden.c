@@ -33,6 +33,7 @@
 #include "core/lint.h"
 #include "run/templates.h"
 #include "tests/support/temp_dir.h"
+#include "workers/commands.h"
 
 static const char good_dir[] = "tests/golden/defects/good";
 static const char defects_path[] = "tests/golden/defects/defects.txt";
@@ -435,6 +436,60 @@ static void a_running_worker_keeps_the_old_version(void **state)
     file_tree_destroy(good);
 }
 
+/* --- the command --------------------------------------------------------------------------------------------------- */
+
+/* Status of `perkline lint DIR [option]`, with its output in `text`. */
+static int run_command(const char *dir, const char *option, char *text, size_t size)
+{
+    char *argv[] = {(char[]){"lint"}, (char *)dir, (char *)option, NULL};
+    int kept = dup(STDOUT_FILENO);
+    FILE *file = tmpfile();
+    size_t len;
+    int status;
+
+    assert_non_null(file);
+    fflush(stdout);
+    dup2(fileno(file), STDOUT_FILENO);
+    status = lint_command(option ? 3 : 2, argv);
+    fflush(stdout);
+    dup2(kept, STDOUT_FILENO);
+    close(kept);
+    rewind(file);
+    len = fread(text, 1, size - 1, file);
+    text[len] = '\0';
+    fclose(file);
+    return status;
+}
+
+static void the_command_tells_by_its_status(void **state)
+{
+    struct file_tree *good = read_good();
+    char *dir = temp_dir_create();
+    char text[4096];
+
+    (void)state;
+    write_tree(dir, good);
+    assert_int_equal(run_command(dir, NULL, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "2 flows"));
+    assert_int_equal(run_command(dir, "--json", text, sizeof(text)), 0);
+    assert_string_equal(text, "[]\n");
+    temp_dir_write(dir, "_brands/default.yml", "name: x\n");
+    assert_int_equal(run_command(dir, NULL, text, sizeof(text)), 0);
+    assert_non_null(strstr(text, "_brands/default.yml:1:1: warning: "));
+    assert_non_null(strstr(text, "0 errors, 1 warning\n"));
+    assert_int_equal(run_command(dir, "--strict", text, sizeof(text)), 1);
+    temp_dir_write(dir, "welcome/sms.en.liquid", "Hello\n{{ program.nmae }}\n");
+    assert_int_equal(run_command(dir, NULL, text, sizeof(text)), 1);
+    assert_non_null(strstr(text, "/welcome/sms.en.liquid:2:4: error: unknown variable \"program.nmae\"\n"
+                                 "     2 | {{ program.nmae }}\n"
+                                 "       |    ^\n"
+                                 "       = did you mean \"program.name\"?\n"));
+    assert_int_equal(run_command(dir, "--jsn", text, sizeof(text)), 2);
+    assert_int_equal(run_command("/nowhere", NULL, text, sizeof(text)), 1);
+    temp_dir_destroy(dir);
+    file_tree_destroy(good);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +497,7 @@ int main(void)
         cmocka_unit_test(lint_finds_every_planted_defect),
         cmocka_unit_test(the_templates_of_this_repository_are_clean),
         cmocka_unit_test(a_running_worker_keeps_the_old_version),
+        cmocka_unit_test(the_command_tells_by_its_status),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,92 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/liquid/program.h"
+#include "core/liquid/variables.h"
 
 /* Partials are walked again for every place that uses them; this ends it for those that use each other wildly. */
 enum { MOST_NODES = 100000, MOST_DEPTH = 128 };
-
-enum binding_kind {
-    BINDING_NONE,      /* the caller's data */
-    BINDING_OWN,       /* made by the template */
-    BINDING_ALIAS,     /* stands for `path` */
-    BINDING_PARAMETER, /* of a partial that sees nothing but its arguments: nobody gave it a value */
-};
-
-struct binding {
-    enum binding_kind kind;
-    const char *path;
-};
-
-struct walk {
-    const struct liquid_template *template;
-    liquid_variable_fn fn;
-    void *arg;
-    uint32_t unit;
-    int depth;
-    int nodes_left;
-    struct binding *bindings; /* by symbol */
-    LIST(char *) paths;       /* of aliases; owned */
-    LIST(char *) guards;      /* paths that an enclosing condition has found to be there */
-};
 
 static void walk_nodes(struct walk *w, uint32_t from, uint32_t to);
 static void walk_expr(struct walk *w, uint32_t index, bool is_guarded);
 
 /* --- paths ---------------------------------------------------------------------------------- */
-
-/* "a.b" up to the first part that is computed; empty for a computed name and for what is the template's own. */
-static void append_path(const struct walk *w, const struct expr *expr, struct buf *path)
-{
-    const struct liquid_template *t = w->template;
-
-    if (expr->variable.symbol != NO_INDEX) {
-        const struct binding *binding = &w->bindings[expr->variable.symbol];
-
-        if (binding->kind == BINDING_OWN) {
-            return;
-        }
-        buf_append_slice(path, binding->kind == BINDING_ALIAS ? slice_of(binding->path)
-                                                              : t->names.items[expr->variable.symbol]);
-    } else {
-        const struct expr *name = &t->exprs.items[expr->variable.name_expr];
-
-        if (name->kind != EXPR_LITERAL || name->literal.kind != LIQUID_STRING) {
-            return;
-        }
-        buf_append_slice(path, name->literal.string);
-    }
-    for (uint32_t i = 0; i < expr->variable.step_count; i++) {
-        const struct step *step = &t->steps.items[expr->variable.first_step + i];
-        struct slice key = step->key;
-
-        if (step->expr != NO_INDEX) {
-            const struct expr *inner = &t->exprs.items[step->expr];
-
-            if (inner->kind != EXPR_LITERAL || inner->literal.kind != LIQUID_STRING) {
-                return;
-            }
-            key = inner->literal.string;
-        }
-        buf_append_char(path, '.');
-        buf_append_slice(path, key);
-    }
-}
-
-/* The condition saw this very path or something inside it. */
-static bool has_guard(const struct walk *w, const char *path)
-{
-    size_t len = strlen(path);
-
-    for (uint32_t i = 0; i < w->guards.count; i++) {
-        const char *guard = w->guards.items[i];
-
-        if (strncmp(guard, path, len) == 0 && (guard[len] == '\0' || guard[len] == '.' || guard[len] == '[')) {
-            return true;
-        }
-    }
-    return false;
-}
 
 static void report(struct walk *w, const struct expr *expr, bool is_guarded)
 {
@@ -103,10 +26,10 @@ static void report(struct walk *w, const struct expr *expr, bool is_guarded)
     struct buf path;
 
     buf_init(&path, 0);
-    append_path(w, expr, &path);
+    walk_append_path(w, expr, &path);
     if (path.len) {
         variable.path = path.data;
-        variable.is_guarded = is_guarded || has_guard(w, path.data);
+        variable.is_guarded = is_guarded || walk_has_guard(w, path.data);
         program_place(w->template, w->unit, expr->at, &variable.line, &variable.column);
         w->fn(w->arg, &variable);
     }
@@ -129,7 +52,7 @@ static struct binding binding_of(struct walk *w, uint32_t index, bool is_item)
         }
     }
     buf_init(&path, 0);
-    append_path(w, expr, &path);
+    walk_append_path(w, expr, &path);
     if (!path.len) {
         return (struct binding){BINDING_OWN, NULL};
     }
@@ -184,81 +107,6 @@ static void walk_pipe(struct walk *w, uint32_t index, bool is_guarded)
 
 /* --- conditions ----------------------------------------------------------------------------- */
 
-enum shows { SHOWS_NOTHING, SHOWS_WHEN_TRUE, SHOWS_WHEN_FALSE };
-
-/* Keywords and "" are what a missing variable equals. */
-static bool is_nothing(const struct expr *expr)
-{
-    if (expr->kind != EXPR_LITERAL) {
-        return false;
-    }
-    switch (expr->literal.kind) {
-    case LIQUID_NIL:
-    case LIQUID_BLANK:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* When a test shows that the variable on its left is there. `x == empty` shows nothing: a missing x is not empty. */
-static enum shows what_shows(const struct walk *w, const struct test *test)
-{
-    bool compares_nothing = test->op != TEST_TRUTH && is_nothing(&w->template->exprs.items[test->right]);
-    bool compares_value =
-        test->op != TEST_TRUTH && w->template->exprs.items[test->right].kind == EXPR_LITERAL && !compares_nothing;
-
-    switch (test->op) {
-    case TEST_EQ:
-        return compares_nothing ? SHOWS_WHEN_FALSE : compares_value ? SHOWS_WHEN_TRUE : SHOWS_NOTHING;
-    case TEST_NE:
-        return compares_nothing ? SHOWS_WHEN_TRUE : compares_value ? SHOWS_WHEN_FALSE : SHOWS_NOTHING;
-    default:
-        return SHOWS_WHEN_TRUE;
-    }
-}
-
-static void add_guard(struct walk *w, uint32_t index)
-{
-    const struct expr *expr = &w->template->exprs.items[index];
-    struct buf path;
-
-    if (expr->kind != EXPR_VARIABLE) {
-        return;
-    }
-    buf_init(&path, 0);
-    append_path(w, expr, &path);
-    list_add(&w->guards, buf_take(&path));
-}
-
-static void drop_guards(struct walk *w, uint32_t count)
-{
-    while (w->guards.count > count) {
-        free(w->guards.items[--w->guards.count]);
-    }
-}
-
-/* Guards that follow from the condition being true (all its parts joined by and) or false (by or). */
-static void add_guards(struct walk *w, uint32_t first, bool is_true)
-{
-    enum test_join wanted = is_true ? JOIN_AND : JOIN_OR;
-    const struct test *tests = &w->template->tests.items[first];
-
-    for (const struct test *test = tests; test->join != JOIN_NONE; test++) {
-        if (test->join != wanted) {
-            return;
-        }
-    }
-    for (const struct test *test = tests;; test++) {
-        if (what_shows(w, test) == (is_true ? SHOWS_WHEN_TRUE : SHOWS_WHEN_FALSE)) {
-            add_guard(w, test->left);
-        }
-        if (test->join == JOIN_NONE) {
-            return;
-        }
-    }
-}
-
 static void walk_tests(struct walk *w, uint32_t first)
 {
     for (const struct test *test = &w->template->tests.items[first];; test++) {
@@ -284,13 +132,13 @@ static void walk_if(struct walk *w, const struct node *nodes, uint32_t index)
             continue;
         }
         walk_tests(w, branch->branch.first_test);
-        add_guards(w, branch->branch.first_test, !is_negated);
+        walk_add_guards(w, branch->branch.first_test, !is_negated);
         walk_nodes(w, b + 1, branch->end);
-        drop_guards(w, kept);
-        add_guards(w, branch->branch.first_test, is_negated);
+        walk_drop_guards(w, kept);
+        walk_add_guards(w, branch->branch.first_test, is_negated);
         kept = w->guards.count;
     }
-    drop_guards(w, outer);
+    walk_drop_guards(w, outer);
 }
 
 static void walk_case(struct walk *w, const struct node *nodes, uint32_t index)
@@ -305,13 +153,13 @@ static void walk_case(struct walk *w, const struct node *nodes, uint32_t index)
 
             walk_expr(w, alternative, true);
             shows = shows && w->template->exprs.items[alternative].kind == EXPR_LITERAL &&
-                    !is_nothing(&w->template->exprs.items[alternative]);
+                    !walk_is_nothing(&w->template->exprs.items[alternative]);
         }
         if (shows) {
-            add_guard(w, nodes[index].subject);
+            walk_add_guard(w, nodes[index].subject);
         }
         walk_nodes(w, b + 1, nodes[b].end);
-        drop_guards(w, outer);
+        walk_drop_guards(w, outer);
     }
 }
 
@@ -328,7 +176,7 @@ static void walk_loop(struct walk *w, const struct node *nodes, uint32_t index)
     walk_expr(w, loop->limit, true);
     walk_expr(w, loop->offset, true);
     walk_expr(w, loop->cols, true);
-    add_guard(w, loop->expr); /* the body only runs when there is something to go over */
+    walk_add_guard(w, loop->expr); /* the body only runs when there is something to go over */
     w->bindings[loop->symbol] = binding_of(w, loop->expr, true);
     if (nodes[index].kind == NODE_TABLEROW) {
         walk_nodes(w, body, nodes[index].end);
@@ -336,7 +184,7 @@ static void walk_loop(struct walk *w, const struct node *nodes, uint32_t index)
         walk_nodes(w, body + 1, nodes[body].end);
     }
     w->bindings[loop->symbol] = before;
-    drop_guards(w, outer);
+    walk_drop_guards(w, outer);
     if (nodes[index].kind == NODE_FOR) {
         for (uint32_t b = nodes[body].end; b < nodes[index].end; b = nodes[b].end) {
             walk_nodes(w, b + 1, nodes[b].end);
@@ -488,7 +336,7 @@ static void begin(struct walk *w)
 
 static void finish(struct walk *w)
 {
-    drop_guards(w, 0);
+    walk_drop_guards(w, 0);
     free(w->guards.items);
     for (uint32_t i = 0; i < w->paths.count; i++) {
         free(w->paths.items[i]);
