@@ -14,7 +14,7 @@
 EMBED_FILE(announce_templates_lua, "common/run/scripts/announce_templates.lua")
 EMBED_FILE(pin_templates_lua, "common/run/scripts/pin_templates.lua")
 
-const struct redis_script versions_announce_script = {"announce_templates", announce_templates_lua_data, 4};
+const struct redis_script versions_announce_script = {"announce_templates", announce_templates_lua_data, 5};
 const struct redis_script versions_pin_script = {"pin_templates", pin_templates_lua_data, 1};
 
 enum { WORKER_NAME_SIZE = 80, MOST_PACK = 8 << 20, MOST_REFUSAL = 300, REFUSED_AGAIN_MS = 60000 };
@@ -28,13 +28,13 @@ struct versions {
     char worker[WORKER_NAME_SIZE];
     struct loop_timer *timer;
     struct template_pin pin;
-    char folder_version[VERSION_TEXT_SIZE]; /* as it was told last */
-    int64_t in_use_since;                   /* wall clock */
-    char in_use[VERSION_TEXT_SIZE];
-    bool is_live_news;                      /* the folder has changed, and Redis does not know it yet */
+    char folder_version[VERSION_TEXT_SIZE], in_use[VERSION_TEXT_SIZE]; /* as `templates` said last */
+    char told_folder[VERSION_TEXT_SIZE], told_in_use[VERSION_TEXT_SIZE]; /* in the announcement under way */
+    int64_t in_use_since;                                                /* wall clock */
+    bool is_live_news; /* the folder has changed, and Redis does not know it yet */
     bool is_asking, is_known, is_leaving, is_gone;
-    int open_count;                         /* commands without an answer */
-    char wanted[VERSION_TEXT_SIZE];         /* whose files were asked for; "" */
+    int open_count;                 /* commands without an answer */
+    char wanted[VERSION_TEXT_SIZE]; /* whose files were asked for; "" */
     struct {
         char version[VERSION_TEXT_SIZE];
         int64_t until; /* clock_mono_ms() */
@@ -76,9 +76,8 @@ static void on_sent(void *arg, enum redis_status status, const struct redis_repl
     }
 }
 
-static void send_files(struct versions *versions)
+static void send_files(struct versions *versions, const char *version)
 {
-    const char *version = versions->folder_version;
     struct slice pack = templates_packed(versions->templates, version);
     char key[VERSIONS_KEY_SIZE];
     const struct slice args[] = {SLICE("SET"), files_key(versions, version, key), pack};
@@ -136,7 +135,7 @@ static void on_files(void *arg, enum redis_status status, const struct redis_rep
     }
     if (templates_find_version(versions->templates, version)) {
         hurry(versions);
-    } else {
+    } else if (reply->type == REDIS_TEXT || strcmp(version, versions->pin.version) != 0) {
         refuse(versions, version);
     }
     versions->is_known = true;
@@ -252,17 +251,18 @@ static void on_announced(void *arg, enum redis_status status, const struct redis
     if (status == REDIS_ERROR) {
         log_event(LOG_WARN, "templates_not_announced", "reason", reply->text.data, NULL);
     }
-    if (status != REDIS_OK || reply->type != REDIS_ARRAY || reply->count != 3) {
+    if (status != REDIS_OK || reply->type != REDIS_ARRAY || reply->count != 4) {
         return;
     }
-    if (versions->is_live_news && reply->items[1].type == REDIS_INT) {
-        versions->is_live_news = false;
-    }
+    versions->is_live_news = versions->is_live_news && strcmp(versions->told_folder, versions->folder_version) != 0;
     if (reply->items[1].number == 0) {
-        send_files(versions);
+        send_files(versions, versions->told_folder);
+    }
+    if (reply->items[2].number == 0) {
+        send_files(versions, versions->told_in_use);
     }
     take_pin(versions, &reply->items[0]);
-    fetch_next(versions, &reply->items[2]);
+    fetch_next(versions, &reply->items[3]);
     /* What was chosen may be on its way. */
     versions->is_known |= !templates_missing(versions->templates)[0] || !versions->wanted[0];
 }
@@ -271,7 +271,7 @@ static void announce(void *arg)
 {
     struct versions *versions = arg;
     const struct version_keys *keys = &versions->keys;
-    char files[VERSIONS_KEY_SIZE], most[16];
+    char folder_key[VERSIONS_KEY_SIZE], in_use_key[VERSIONS_KEY_SIZE], most[16];
     struct buf state, pin;
 
     loop_timer_start(versions->timer, VERSIONS_BEAT_MS);
@@ -284,16 +284,19 @@ static void announce(void *arg)
     write_state(versions, &state);
     template_pin_format(&versions->pin, &pin);
     snprintf(most, sizeof(most), "%d", VERSIONS_MOST);
+    memcpy(versions->told_folder, versions->folder_version, VERSION_TEXT_SIZE);
+    memcpy(versions->told_in_use, versions->in_use, VERSION_TEXT_SIZE);
     versions->is_asking = true;
     versions->open_count++;
     redis_eval(versions->redis, &versions_announce_script,
                (const struct slice[]){slice_of(keys->workers), slice_of(keys->pin), slice_of(keys->history),
-                                      files_key(versions, versions->folder_version, files),
+                                      files_key(versions, versions->told_folder, folder_key),
+                                      files_key(versions, versions->told_in_use, in_use_key),
                                       slice_of(versions->worker), buf_slice(&state), buf_slice(&pin),
-                                      slice_of(versions->folder_version),
+                                      slice_of(versions->told_folder), slice_of(versions->told_in_use),
                                       slice_of(versions->is_live_news ? "live" : ""), slice_of(keys->files_prefix),
                                       slice_of(most)},
-               11, on_announced, versions);
+               13, on_announced, versions);
     buf_finish(&state);
     buf_finish(&pin);
 }

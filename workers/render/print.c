@@ -93,7 +93,7 @@ static void print_sms(const struct preview_message *result, FILE *to)
     print_section(to, "text", result->message.text);
 }
 
-void print_message(const struct preview_message *result, const struct print_facts *facts, FILE *to)
+void print_whole(const struct preview_message *result, const struct print_facts *facts, FILE *to)
 {
     fprintf(to, "%-11s %s (%s)\n", "flow", facts->flow->name, flow_class_name(facts->flow->class));
     print_line(to, "channel", channel_name(facts->channel));

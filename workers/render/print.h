@@ -23,7 +23,7 @@ struct print_facts {
 
 bool print_part_parse(const char *name, enum print_part *part);
 
-void print_message(const struct preview_message *result, const struct print_facts *facts, FILE *to);
+void print_whole(const struct preview_message *result, const struct print_facts *facts, FILE *to);
 /* False: the message has no such part. */
 bool print_one_part(const struct preview_message *result, enum print_part part, FILE *to);
 /* One object: the message, or {"errors": [...]} when it was not rendered. */

@@ -170,7 +170,7 @@ static bool show(const struct options *options, struct preview *preview, const s
         is_shown = print_one_part(&result, options->part, stdout) ||
                    complain(options, "this message has no %s", options->part_name);
     } else {
-        print_message(&result, &facts, stdout);
+        print_whole(&result, &facts, stdout);
     }
     if (!options->is_json) {
         print_notes(options, &result);
