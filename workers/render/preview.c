@@ -166,6 +166,11 @@ const struct catalog *preview_find_catalog(struct preview *preview, const char *
     return single->catalog;
 }
 
+bool preview_is_whole(const struct preview *preview)
+{
+    return preview->whole != NULL;
+}
+
 const struct diag_list *preview_diags(struct preview *preview, const char *flow)
 {
     static const struct diag_list none;

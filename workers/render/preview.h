@@ -31,6 +31,8 @@ const struct file_entry **preview_samples(const struct preview *preview, const c
 const struct file_entry *preview_find_file(const struct preview *preview, const char *path);
 /* Borrowed until the preview closes. NULL: the flow cannot be used; preview_diags() says why. */
 const struct catalog *preview_find_catalog(struct preview *preview, const char *flow);
+/* Is the whole folder fit? Otherwise the version of a message is of its flow alone, and no worker will ever have it. */
+bool preview_is_whole(const struct preview *preview);
 /* What is wrong with a flow whose catalog is NULL. Borrowed. */
 const struct diag_list *preview_diags(struct preview *preview, const char *flow);
 /* "rtl" or "ltr". */

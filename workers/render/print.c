@@ -201,7 +201,7 @@ void print_json(const struct preview_message *result, const struct print_facts *
     if (result->is_rendered) {
         set_text(json, "locale", result->message.locale);
         set_text(json, "direction", facts->direction);
-        set_text(json, "template_version", result->message.version);
+        set_text(json, "template_version", facts->has_version ? result->message.version : NULL);
         if (facts->channel == CHANNEL_EMAIL) {
             set_email(json, &result->message);
         } else {

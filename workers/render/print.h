@@ -19,6 +19,7 @@ struct print_facts {
     enum channel channel;
     const char *event;     /* where the event came from */
     const char *direction; /* "ltr", "rtl" */
+    bool has_version;      /* the message's version is that of the folder */
 };
 
 bool print_part_parse(const char *name, enum print_part *part);

@@ -155,7 +155,7 @@ static bool show(const struct options *options, struct preview *preview, const s
 {
     const struct flow *flow = catalog_find_flow(catalog, options->flow);
     struct preview_message result;
-    struct print_facts facts = {flow, options->channel, source->name, ""};
+    struct print_facts facts = {flow, options->channel, source->name, "", preview_is_whole(preview)};
     bool is_shown = true;
 
     preview_render(catalog, flow, options->channel, &source->event, options->locale, &result);
