@@ -5,9 +5,9 @@
 
 enum phase {
     PHASE_TEXT,
-    PHASE_TAG_NAME,   /* behind "<" */
-    PHASE_IN_TAG,     /* between attributes */
-    PHASE_ATTRIBUTE,  /* in an attribute's name, or behind it */
+    PHASE_TAG_NAME,  /* behind "<" */
+    PHASE_IN_TAG,    /* between attributes */
+    PHASE_ATTRIBUTE, /* in an attribute's name, or behind it */
     PHASE_BEFORE_VALUE,
     PHASE_DOUBLE_QUOTED,
     PHASE_SINGLE_QUOTED,
@@ -58,7 +58,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* --- names --------------------------------------------------------------------------------------------------------- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 static bool is_name(struct slice name, const char *word)
 {
@@ -67,8 +67,8 @@ static bool is_name(struct slice name, const char *word)
 
 bool html_context_is_link_attribute(struct slice name)
 {
-    static const char *const names[] = {"href", "src", "action", "formaction", "background", "poster", "cite",
-                                        "data", "longdesc", "xlink:href", NULL};
+    static const char *const names[] = {"href", "src",  "action",   "formaction", "background", "poster",
+                                        "cite", "data", "longdesc", "xlink:href", NULL};
 
     for (size_t i = 0; names[i]; i++) {
         if (is_name(name, names[i])) {
@@ -91,7 +91,7 @@ static enum element element_of(struct slice name)
     return is_name(name, "style") ? ELEMENT_STYLE : is_name(name, "script") ? ELEMENT_SCRIPT : ELEMENT_OTHER;
 }
 
-/* --- one literal --------------------------------------------------------------------------------------------------- */
+/* --- one literal -------------------------------------------------------------------------------------------------- */
 
 /* Each takes the text from `at` on and returns where it stopped, always further on. */
 
@@ -308,7 +308,7 @@ static uint32_t join(uint32_t left, uint32_t right)
     return pack(&context);
 }
 
-/* --- values -------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 static bool is_quoted(const struct context *context)
 {

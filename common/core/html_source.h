@@ -1,6 +1,6 @@
 /*
- * html_source: the HTML in a template's source, apart from the Liquid between it. For lint, which wants to name the place
- * in a file where something wrong was written, also when it only shows in the rendered message.
+ * html_source: the HTML in a template's source, apart from the Liquid between it. For lint, which wants to name the
+ * place in a file where something wrong was written, also when it only shows in the rendered message.
  */
 #ifndef CORE_HTML_SOURCE_H
 #define CORE_HTML_SOURCE_H

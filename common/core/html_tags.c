@@ -186,8 +186,8 @@ bool html_tag_is(const struct html_tag *tag, const char *name)
 
 bool html_tag_is_void(const struct html_tag *tag)
 {
-    static const char *const names[] = {"area", "base", "br",    "col",    "embed", "hr",    "img", "input",
-                                        "link", "meta", "param", "source", "track", "wbr",   NULL};
+    static const char *const names[] = {"area", "base", "br",    "col",    "embed", "hr",  "img", "input",
+                                        "link", "meta", "param", "source", "track", "wbr", NULL};
 
     for (size_t i = 0; names[i]; i++) {
         if (html_tag_is(tag, names[i])) {

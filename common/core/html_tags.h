@@ -1,7 +1,7 @@
 /*
- * html_tags: the tags of an HTML text one after the other, with their attributes. It reads as mail programs do: comments
- * (those of Outlook too), declarations and what stands in style, script, title and textarea are passed over. Any bytes are taken; nothing
- * is copied.
+ * html_tags: the tags of an HTML text one after the other, with their attributes. It reads as mail programs do:
+ * comments (those of Outlook too), declarations and what stands in style, script, title and textarea are passed over.
+ * Any bytes are taken; nothing is copied.
  */
 #ifndef CORE_HTML_TAGS_H
 #define CORE_HTML_TAGS_H

@@ -11,7 +11,7 @@
 
 enum { MESSAGE_SIZE = 1024 };
 
-/* --- for the checks ------------------------------------------------------------------------------------------------ */
+/* --- for the checks ----------------------------------------------------------------------------------------------- */
 
 void lint_add(struct lint *lint, enum diag_severity severity, const char *file, int line, int column, const char *hint,
               const char *format, ...)
@@ -101,7 +101,7 @@ void lint_add_at_body(struct lint *lint, enum diag_severity severity, const char
     diag_add(lint->diags, severity, path, line, column, hint, "%s", message);
 }
 
-/* --- the whole ----------------------------------------------------------------------------------------------------- */
+/* --- the whole ---------------------------------------------------------------------------------------------------- */
 
 static void load_flow(struct lint *lint, struct lint_flow *flow, const struct catalog_flow *entry)
 {
@@ -166,8 +166,7 @@ static void fill_places(struct diag_list *diags)
     }
 }
 
-struct catalog *lint_build(const struct file_tree *tree, const struct catalog_options *options,
-                           struct diag_list *diags)
+struct catalog *lint_build(const struct file_tree *tree, const struct catalog_options *options, struct diag_list *diags)
 {
     size_t errors_before = diags->error_count;
     struct lint lint = {.tree = tree, .diags = diags};

@@ -16,14 +16,14 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* --- dedupe and requires ------------------------------------------------------------------------------------------- */
+/* --- dedupe and requires ------------------------------------------------------------------------------------------ */
 
 static const char *hint_of(const struct lint_flow *flow, const char *path, char hint[HINT_SIZE])
 {
     const char *meant = lint_samples_nearest(flow, path);
 
-    snprintf(hint, HINT_SIZE, meant && strcmp(meant, path) != 0 ? "did you mean \"%s\"?"
-                                                                : "name a field that the samples have", meant);
+    snprintf(hint, HINT_SIZE,
+             meant && strcmp(meant, path) != 0 ? "did you mean \"%s\"?" : "name a field that the samples have", meant);
     return hint;
 }
 
@@ -67,7 +67,7 @@ static void check_fields(struct lint *lint, const struct lint_flow *flow, const 
     }
 }
 
-/* --- conditions ---------------------------------------------------------------------------------------------------- */
+/* --- conditions --------------------------------------------------------------------------------------------------- */
 
 struct condition_check {
     struct lint *lint;
@@ -137,7 +137,7 @@ static void check_conditions(struct lint *lint, const struct lint_flow *flow)
     }
 }
 
-/* --- two flows for the same ---------------------------------------------------------------------------------------- */
+/* --- two flows for the same --------------------------------------------------------------------------------------- */
 
 static bool has_field(const struct flow *flow, const char *field)
 {
@@ -209,7 +209,7 @@ static void check_pair(struct lint *lint, const struct lint_flow *left, const st
     }
 }
 
-/* ------------------------------------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------------------------------------------------------ */
 
 static void check_samples(struct lint *lint, const struct lint_flow *flow)
 {

@@ -1,6 +1,6 @@
 /*
- * lint_inside: what the checks of lint share. Each lint_<concern>.c is one function that goes over the flows and adds to
- * the diagnostics. Nobody else includes this.
+ * lint_inside: what the checks of lint share. Each lint_<concern>.c is one function that goes over the flows and adds
+ * to the diagnostics. Nobody else includes this.
  */
 #ifndef CORE_LINT_INSIDE_H
 #define CORE_LINT_INSIDE_H
@@ -56,7 +56,7 @@ void lint_add_at_body(struct lint *lint, enum diag_severity severity, const char
 /* Every diagnostic tells how to mend it (lint_hints.c). */
 void lint_fill_hints(struct diag_list *diags);
 
-/* --- samples (lint_samples.c) -------------------------------------------------------------------------------------- */
+/* --- samples (lint_samples.c) ------------------------------------------------------------------------------------- */
 
 void lint_samples_load(struct lint *lint, struct lint_flow *flow);
 void lint_samples_finish(struct lint_flow *flow);
@@ -78,14 +78,14 @@ enum lint_presence lint_samples_presence(const struct lint_flow *flow, enum chan
 /* The path that was probably meant, or NULL. Borrowed. */
 const char *lint_samples_nearest(const struct lint_flow *flow, const char *path);
 
-/* --- checks -------------------------------------------------------------------------------------------------------- */
+/* --- checks ------------------------------------------------------------------------------------------------------- */
 
-void lint_flows(struct lint *lint);      /* lint_flow.c: flow.yaml against samples and against the other flows */
-void lint_locales(struct lint *lint);    /* lint_locales.c: languages that a flow lacks */
-void lint_variables(struct lint *lint);  /* lint_variables.c: what templates read and the samples do not have */
-void lint_brands(struct lint *lint);     /* lint_brands.c: links of the brands, what marketing mail needs of them */
-void lint_sources(struct lint *lint);    /* lint_sources.c: HTML as it is written: links, pictures; uses of raw */
-void lint_messages(struct lint *lint);   /* lint_messages.c: every sample as a message in every language */
-void lint_budgets(struct lint *lint);    /* lint_sms.c: segments of the longest SMS that the samples allow */
+void lint_flows(struct lint *lint);     /* lint_flow.c: flow.yaml against samples and against the other flows */
+void lint_locales(struct lint *lint);   /* lint_locales.c: languages that a flow lacks */
+void lint_variables(struct lint *lint); /* lint_variables.c: what templates read and the samples do not have */
+void lint_brands(struct lint *lint);    /* lint_brands.c: links of the brands, what marketing mail needs of them */
+void lint_sources(struct lint *lint);   /* lint_sources.c: HTML as it is written: links, pictures; uses of raw */
+void lint_messages(struct lint *lint);  /* lint_messages.c: every sample as a message in every language */
+void lint_budgets(struct lint *lint);   /* lint_sms.c: segments of the longest SMS that the samples allow */
 
 #endif

@@ -84,8 +84,8 @@ static void check_unsubscribe(struct lint *lint, const struct message_template *
                          "marketing mail needs an unsubscribe link, and %s has none", template->path);
     }
     if (!strstr(message->text, message->unsubscribe_url)) {
-        lint_add_at_body(lint, DIAG_WARNING, template->layout && template->layout->text ? template->layout->text->path
-                                                                                         : template->path,
+        lint_add_at_body(lint, DIAG_WARNING,
+                         template->layout && template->layout->text ? template->layout->text->path : template->path,
                          "print {{ unsubscribe_url }} in the text layout's footer",
                          "the text part of the marketing mail has no unsubscribe link");
     }
@@ -106,7 +106,7 @@ static void check_address(struct lint *lint, const struct message_template *temp
     }
 }
 
-/* --- SMS ----------------------------------------------------------------------------------------------------------- */
+/* --- SMS ---------------------------------------------------------------------------------------------------------- */
 
 static bool is_in(const char *text, const struct brand *brand, const char *key)
 {

@@ -2,8 +2,8 @@
  * Every sample as a message in every language: what cannot be rendered, HTML that is not whole, links that lead nowhere
  * once the values are in, messages that are too large, and what the law wants in marketing mail.
  *
- * The HTML is rendered a second time from templates that carry marks (html_source), so that a fault that only shows in the
- * message is told at the place in the file where the tag was written.
+ * The HTML is rendered a second time from templates that carry marks (html_source), so that a fault that only shows in
+ * the message is told at the place in the file where the tag was written.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ struct check {
     struct slice html;
 };
 
-/* --- faults of rendering ------------------------------------------------------------------------------------------- */
+/* --- faults of rendering ------------------------------------------------------------------------------------------ */
 
 static const char *hint_of(const char *reason)
 {
@@ -94,8 +94,8 @@ static void complain_render(struct check *check, const struct lint_sample *sampl
     int line, column;
 
     if (!split_place(check->lint->tree, error->text, file, &line, &column, &what)) {
-        snprintf(file, sizeof(file), "%s", strcmp(error->reason, "no_brand") == 0 ? sample->path
-                                                                                 : check->template->path);
+        snprintf(file, sizeof(file), "%s",
+                 strcmp(error->reason, "no_brand") == 0 ? sample->path : check->template->path);
         line = column = 1;
     }
     if (is_told(check->lint, file, line, column, what)) {
@@ -108,7 +108,7 @@ static void complain_render(struct check *check, const struct lint_sample *sampl
     }
 }
 
-/* --- HTML ---------------------------------------------------------------------------------------------------------- */
+/* --- HTML --------------------------------------------------------------------------------------------------------- */
 
 static void complain_html(void *arg, size_t at, const char *hint, const char *message)
 {
@@ -154,7 +154,7 @@ static void check_html(struct check *check, const struct event *event)
     message_finish(&message);
 }
 
-/* --- one message --------------------------------------------------------------------------------------------------- */
+/* --- one message -------------------------------------------------------------------------------------------------- */
 
 static void check_message(struct check *check, const struct lint_sample *sample, const struct event *event)
 {
@@ -228,7 +228,7 @@ static void check_template(struct check *check)
     }
 }
 
-/* --- all of them --------------------------------------------------------------------------------------------------- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static struct file_tree *mark_tree(const struct file_tree *tree)
 {

@@ -10,7 +10,7 @@
 
 enum { MOST_DEPTH = 16, MOST_PATHS = 2000 };
 
-/* --- presence ------------------------------------------------------------------------------------------------------ */
+/* --- presence ----------------------------------------------------------------------------------------------------- */
 
 enum lint_presence lint_presence_join(enum lint_presence left, enum lint_presence right)
 {
@@ -113,7 +113,7 @@ enum lint_presence lint_samples_presence(const struct lint_flow *flow, enum chan
     return presence;
 }
 
-/* --- paths --------------------------------------------------------------------------------------------------------- */
+/* --- paths -------------------------------------------------------------------------------------------------------- */
 
 static void add_path(struct lint_flow *flow, const char *path)
 {
@@ -161,16 +161,17 @@ static void add_paths(struct lint_flow *flow, const char *prefix, json_t *value,
 const char *lint_samples_nearest(const struct lint_flow *flow, const char *path)
 {
     static const char *const common[] = {
-        "member.id", "member.first_name", "member.last_name", "member.email", "member.tier", "member.locale",
-        "event.id", "event.source", "event.type", "event.time", "event.subject",
-        "locale.tag", "locale.language", "locale.dir", "subject", "preheader", "content", "unsubscribe_url", NULL,
+        "member.id",     "member.first_name", "member.last_name", "member.email", "member.tier",
+        "member.locale", "event.id",          "event.source",     "event.type",   "event.time",
+        "event.subject", "locale.tag",        "locale.language",  "locale.dir",   "subject",
+        "preheader",     "content",           "unsubscribe_url",  NULL,
     };
     const char *found = flow->paths ? nearest_find(path, (const char *const *)flow->paths) : NULL;
 
     return found ? found : nearest_find(path, common);
 }
 
-/* --- loading ------------------------------------------------------------------------------------------------------- */
+/* --- loading ------------------------------------------------------------------------------------------------------ */
 
 static void fill_tag(const struct lint *lint, struct lint_sample *sample)
 {
@@ -202,8 +203,8 @@ static void load_sample(struct lint *lint, struct lint_flow *flow, const struct 
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         const struct flow_channel *channel = &flow->flow->channels[i];
 
-        sample->applies[i] = channel->is_on && plan_holds(flow->flow->when, &sample->event) &&
-                             plan_holds(channel->when, &sample->event);
+        sample->applies[i] =
+            channel->is_on && plan_holds(flow->flow->when, &sample->event) && plan_holds(channel->when, &sample->event);
     }
     add_paths(flow, "", sample->event.data, 0);
 }

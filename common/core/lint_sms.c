@@ -23,7 +23,7 @@ struct check {
     const struct message_template *template;
 };
 
-/* --- the longest value --------------------------------------------------------------------------------------------- */
+/* --- the longest value -------------------------------------------------------------------------------------------- */
 
 static bool is_gsm(const char *text)
 {
@@ -151,7 +151,7 @@ static json_t *stretch(const struct check *check, const char *prefix, json_t *ob
     return copy;
 }
 
-/* --- budgets ------------------------------------------------------------------------------------------------------- */
+/* --- budgets ------------------------------------------------------------------------------------------------------ */
 
 /* False when the message needs more segments than the flow allows; `text` says how many. */
 static bool is_within_budget(const struct check *check, const struct event *event, char *text, size_t size)

@@ -61,7 +61,7 @@ static void complain_optional(struct check *check, const struct liquid_variable 
     complain(check, DIAG_ERROR, variable, hint, message);
 }
 
-/* --- data ---------------------------------------------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------------------------------------------------- */
 
 /* Is it, or something in it, declared as required? */
 static bool is_declared(char *const fields[], size_t count, const char *path)
@@ -88,8 +88,7 @@ static void check_data(struct check *check, const struct liquid_variable *variab
     }
     presence = lint_samples_presence(check->flow, CHANNEL_COUNT, variable->path, &lacking);
     if (presence == LINT_NEVER) {
-        complain_unknown(check, variable, "a sample of the flow",
-                         lint_samples_nearest(check->flow, variable->path));
+        complain_unknown(check, variable, "a sample of the flow", lint_samples_nearest(check->flow, variable->path));
         return;
     }
     presence = lint_samples_presence(check->flow, check->template->channel, variable->path, &lacking);
@@ -98,7 +97,7 @@ static void check_data(struct check *check, const struct liquid_variable *variab
     }
 }
 
-/* --- what the program gives ---------------------------------------------------------------------------------------- */
+/* --- what the program gives --------------------------------------------------------------------------------------- */
 
 static void check_brand(struct check *check, const struct liquid_variable *variable)
 {
@@ -158,7 +157,7 @@ static void check_locale(struct check *check, const struct liquid_variable *vari
     complain_unknown(check, variable, "nothing: it has tag, language and dir", nearest_find(variable->path, names));
 }
 
-/* ------------------------------------------------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------------------------------------------------------ */
 
 static bool is_given(const struct check *check)
 {
@@ -176,8 +175,8 @@ static void complain_parameter(struct check *check, const struct liquid_variable
     if (variable->is_guarded) {
         return;
     }
-    snprintf(hint, sizeof(hint), "pass it where the partial is rendered: {%% render '%.60s', %.*s: ... %%}", variable->file,
-             (int)(check->root.len < 60 ? check->root.len : 60), variable->path);
+    snprintf(hint, sizeof(hint), "pass it where the partial is rendered: {%% render '%.60s', %.*s: ... %%}",
+             variable->file, (int)(check->root.len < 60 ? check->root.len : 60), variable->path);
     snprintf(message, sizeof(message), "the partial reads \"%.150s\", which %.100s does not pass to it", variable->path,
              check->part->path);
     complain(check, DIAG_ERROR, variable, hint, message);

@@ -1,7 +1,7 @@
 /*
- * Planted defects: tests/golden/defects/defects.txt changes the good folder beside it in one small way after the other, and
- * says exactly what the gate has to answer. Each is offered to lint, to a worker that starts and to one that runs: what
- * has errors is refused by all three, and the old version stays in use.
+ * Planted defects: tests/golden/defects/defects.txt changes the good folder beside it in one small way after the other,
+ * and says exactly what the gate has to answer. Each is offered to lint, to a worker that starts and to one that runs:
+ * what has errors is refused by all three, and the old version stays in use.
  *
  *     === name of the defect
  *     edit FILE      then "- old" and "+ new" lines: the old text, which must be there, is replaced
@@ -50,7 +50,7 @@ struct defect {
     struct defect *next;
 };
 
-/* --- reading ------------------------------------------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------------------------------ */
 
 static struct file_tree *read_good(void)
 {
@@ -139,7 +139,8 @@ static void begin_change(struct defect *defect, struct change *change, char kind
     change->path = xstrdup(path);
 }
 
-static void read_line(struct defect *defect, struct change *change, struct buf *source, struct buf *expected, char *line)
+static void read_line(struct defect *defect, struct change *change, struct buf *source, struct buf *expected,
+                      char *line)
 {
     if (strncmp(line, "= ", 2) == 0) {
         append_line(expected, line + 2);
@@ -220,7 +221,7 @@ static void destroy_defects(struct defect *defect)
     }
 }
 
-/* --- lint ---------------------------------------------------------------------------------------------------------- */
+/* --- lint --------------------------------------------------------------------------------------------------------- */
 
 static char *format_all(const struct diag_list *diags)
 {
@@ -350,7 +351,7 @@ static void the_templates_of_this_repository_are_clean(void **state)
     file_tree_destroy(tree);
 }
 
-/* --- workers ------------------------------------------------------------------------------------------------------- */
+/* --- workers ------------------------------------------------------------------------------------------------------ */
 
 static void write_tree(const char *dir, const struct file_tree *tree)
 {
@@ -436,7 +437,7 @@ static void a_running_worker_keeps_the_old_version(void **state)
     file_tree_destroy(good);
 }
 
-/* --- the command --------------------------------------------------------------------------------------------------- */
+/* --- the command -------------------------------------------------------------------------------------------------- */
 
 /* Status of `perkline lint DIR [option]`, with its output in `text`. */
 static int run_command(const char *dir, const char *option, char *text, size_t size)

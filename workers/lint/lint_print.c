@@ -22,7 +22,7 @@ static char *make_path(const struct lint_print *print, const struct diag *diag)
     return xasprintf("%s%s%s", print->dir, len > 0 && print->dir[len - 1] == '/' ? "" : "/", diag->file);
 }
 
-/* --- the line ------------------------------------------------------------------------------------------------------ */
+/* --- the line ----------------------------------------------------------------------------------------------------- */
 
 /* Without its line break; data NULL when the file has no such line. */
 static struct slice find_line(const struct file_entry *entry, int line)
@@ -126,7 +126,7 @@ void lint_print_text(const struct lint_print *print, const struct diag_list *dia
     buf_finish(&out);
 }
 
-/* --- JSON ---------------------------------------------------------------------------------------------------------- */
+/* --- JSON --------------------------------------------------------------------------------------------------------- */
 
 void lint_print_json(const struct lint_print *print, const struct diag_list *diags, FILE *to)
 {
@@ -137,10 +137,10 @@ void lint_print_json(const struct lint_print *print, const struct diag_list *dia
         char *path = make_path(print, diag);
 
         if (is_wanted(print, diag)) {
-            json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:s, s:s?}", "file", path, "line", diag->line,
-                                                  "column", diag->column, "severity",
-                                                  diag_severity_name(diag->severity), "message", diag->message, "hint",
-                                                  diag->hint));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:i, s:i, s:s, s:s, s:s?}", "file", path, "line", diag->line,
+                                            "column", diag->column, "severity", diag_severity_name(diag->severity),
+                                            "message", diag->message, "hint", diag->hint));
         }
         free(path);
     }

@@ -1,6 +1,6 @@
 /*
- * variables: the walk over a program that finds what it reads (variables.c), and what conditions have shown to be there on
- * the way (variables_guards.c).
+ * variables: the walk over a program that finds what it reads (variables.c), and what conditions have shown to be there
+ * on the way (variables_guards.c).
  */
 #ifndef CORE_LIQUID_VARIABLES_H
 #define CORE_LIQUID_VARIABLES_H

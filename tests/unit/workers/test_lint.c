@@ -13,7 +13,7 @@
 
 #include "workers/lint/lint_print.h"
 
-/* --- printing ------------------------------------------------------------------------------------------------------ */
+/* --- printing ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
     int line, column;
@@ -27,7 +27,7 @@ static const struct {
     {5, 2, "d/f:5:2: error: wrong\n     5 | \xe8\x8c\xb6\xe8\x8c\xb6\n       |  ^\n       = mend it\n"},
     {6, 1, "d/f:6:1: error: wrong\n     6 |  [31mred\n       | ^\n       = mend it\n"},
     {7, 9, "d/f:7:9: error: wrong\n     7 | short\n       |      ^\n       = mend it\n"}, /* behind the end */
-    {9, 1, "d/f:9:1: error: wrong\n       = mend it\n"},                               /* no such line */
+    {9, 1, "d/f:9:1: error: wrong\n       = mend it\n"},                                  /* no such line */
 };
 
 static const char file_text[] = "plain line\n\t\ttabs\r\n\xc5\x91r\xc3\xbclt x\n\xd8\xb3\xd9\x84\xd8\xa7\xd9\x85\n"
