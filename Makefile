@@ -1,7 +1,7 @@
 # perkline: build, test, demo. `make help` lists the targets.
 #
 # Objects go to build/<variant>/. Variants: release (default), asan (address and undefined-behaviour sanitizers),
-# clang (a second compiler, all warnings fatal). A new source or test file needs no edit here.
+# clang (a second compiler, all warnings fatal), fuzz (libFuzzer). A new source or test file needs no edit here.
 
 VARIANT ?= release
 BUILD   ?= build/$(VARIANT)
@@ -15,6 +15,7 @@ PACKAGES_BUILD = pkg-config librdkafka-dev libcurl4-openssl-dev libjansson-dev l
                  libicu-dev uthash-dev libmicrohttpd-dev libssl-dev
 PACKAGES_DEMO  = redis-server ca-certificates
 PACKAGES_TEST  = libcmocka-dev
+PACKAGES_KAFKA = maven default-jre-headless
 PACKAGES_LINT  = clang clang-format clang-tidy libclang-rt-14-dev
 
 LIBRARIES = rdkafka libcurl jansson hiredis libuv yaml-0.1 icu-i18n icu-uc libmicrohttpd openssl
@@ -28,9 +29,11 @@ HARDENING = -fstack-protector-strong -fstack-clash-protection -fcf-protection=fu
 CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=2 $(HARDENING)
 CFLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_clang   = -O1 -g
+CFLAGS_fuzz    = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_asan    = -fsanitize=address,undefined
-ifeq ($(VARIANT),clang)
+LDFLAGS_fuzz    = -fsanitize=fuzzer,address,undefined
+ifneq ($(filter clang fuzz,$(VARIANT)),)
 CC = clang
 endif
 
@@ -67,10 +70,12 @@ LINK_integration = $(BUILD)/libsupport.a $(LINK_workers)
 unit_tests   = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
 golden_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/golden/test_*.c)))
 integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
+# Replays its corpus as a test; with libFuzzer (VARIANT=fuzz) it searches.
+fuzz_main    = $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/support/fuzz_replay.o)
 fuzz_replays = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 benches      = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
-.PHONY: all help deps deps-test deps-lint demo test unit golden golden-update integration bench lint clean install
+.PHONY: all help deps deps-test deps-lint deps-kafka demo test unit golden golden-update integration bench lint clean install
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -105,6 +110,9 @@ deps-test:
 
 deps-lint:
 	$(call install_packages,$(PACKAGES_LINT))
+
+deps-kafka:
+	$(call install_packages,$(PACKAGES_KAFKA))
 
 # --- the two commands -----------------------------------------------------------------------------------------------
 
@@ -164,12 +172,17 @@ $(BUILD)/tests/golden/%: $(BUILD)/tests/golden/%.o $(LINK_integration)
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(LINK_integration)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/support/fuzz_replay.o $(LINK_workers)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_main) $(LINK_workers)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# For .ci/run: all that can be compiled, and the searching fuzzers (with VARIANT=fuzz).
+.PHONY: everything fuzzers
+everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(benches)
+fuzzers: $(fuzz_replays)
 
 .PHONY: run-tests run-unit run-golden run-integration
 run-tests: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests)

@@ -233,43 +233,44 @@ static rd_kafka_t *client_of(struct kafka_tool *tool, const char *group)
     return client->rk;
 }
 
-/* A client that only asks learns too late that a leader has moved (librdkafka 2.0.2): a new one knows. */
-static void forget_client(struct kafka_tool *tool, const char *group)
+/* Sum of what the group has committed; -1 when Kafka gives no answer. */
+static int64_t sum_committed(rd_kafka_t *rk, const char *topic, int partitions)
 {
-    for (size_t i = 0; i < tool->group_count; i++) {
-        if (strcmp(tool->groups[i].group, group) == 0) {
-            free(tool->groups[i].group);
-            rd_kafka_destroy(tool->groups[i].rk);
-            tool->groups[i] = tool->groups[--tool->group_count];
-            return;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
+    int64_t sum = 0;
+
+    rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
+    if (rd_kafka_committed(rk, list, 5000)) {
+        sum = -1;
+    }
+    for (int i = 0; i < list->cnt && sum >= 0; i++) {
+        if (list->elems[i].err) {
+            sum = -1;
+        } else if (list->elems[i].offset > 0) {
+            sum += list->elems[i].offset;
         }
     }
+    rd_kafka_topic_partition_list_destroy(list);
+    return sum;
+}
+
+/* Sum of the ends of the partitions; -1 when Kafka gives no answer. The reader asks anew when a leader has moved, which
+ * rd_kafka_query_watermark_offsets() of a client that does nothing else learns minutes too late (librdkafka 2.0.2). */
+static int64_t sum_ends(struct kafka_tool *tool, const char *topic)
+{
+    const struct kafka_settings settings = {.brokers = tool->brokers, .client_id = "test", .queue_kib = 1024};
+    struct err err = {0};
+    struct kafka_reader *reader = kafka_reader_open(&settings, topic, &err);
+    int64_t sum = reader ? kafka_reader_total(reader) : -1;
+
+    kafka_reader_close(reader);
+    return sum;
 }
 
 int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions)
 {
-    rd_kafka_t *rk = client_of(tool, group);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
-    int64_t lag = 0;
+    int64_t committed = sum_committed(client_of(tool, group), topic, partitions);
+    int64_t ends = committed < 0 ? -1 : sum_ends(tool, topic);
 
-    rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
-    if (rd_kafka_committed(rk, list, 5000)) {
-        lag = -1;
-    }
-    for (int i = 0; i < list->cnt && lag >= 0; i++) {
-        int64_t low = 0, high = 0;
-        int64_t committed = list->elems[i].offset;
-
-        if (list->elems[i].err ||
-            rd_kafka_query_watermark_offsets(rk, topic, list->elems[i].partition, &low, &high, 5000)) {
-            lag = -1;
-        } else {
-            lag += high - (committed < 0 ? low : committed);
-        }
-    }
-    rd_kafka_topic_partition_list_destroy(list);
-    if (lag < 0) {
-        forget_client(tool, group);
-    }
-    return lag;
+    return ends < 0 ? -1 : ends - committed;
 }

@@ -35,7 +35,8 @@ typedef void (*kafka_tool_record_fn)(void *arg, const struct kafka_record *recor
 int64_t kafka_tool_read(struct kafka_tool *tool, const char *topic, kafka_tool_record_fn fn, void *arg);
 int64_t kafka_tool_count(struct kafka_tool *tool, const char *topic);
 
-/* Records of the topic that the group has not committed; -1 when Kafka gives no answer now. */
+/* Records of the topic that the group has not committed; -1 when Kafka gives no answer now. For topics from which nothing
+ * was removed yet. */
 int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions);
 
 #endif
