@@ -1,8 +1,10 @@
+/*
+ * The calls: look-up, BEGIN and SETTLE, each kept until it is answered.
+ */
 #include "run/claims_private.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,28 +12,15 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/embed.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "base/random.h"
 
 EMBED_FILE(begin_lua, "common/run/scripts/begin.lua")
 EMBED_FILE(settle_lua, "common/run/scripts/settle.lua")
 
 const struct redis_script claims_begin_script = {"begin", begin_lua_data, 2};
 const struct redis_script claims_settle_script = {"settle", settle_lua_data, 2};
-
-static const struct metric_family stale_family = {
-    "perkline_claims_stale_total", METRIC_COUNTER, "Results that came too late: a younger claim stood already.", {0}};
-static const struct metric_family stale_sent_family = {
-    "perkline_claims_stale_sent_total", METRIC_COUNTER,
-    "Messages sent under a claim that someone else had taken over: near-duplicates.", {0}};
-static const struct metric_family amnesia_family = {
-    "perkline_claims_amnesia_total", METRIC_COUNTER, "Times that Redis had forgotten its epoch.", {0}};
-static const struct metric_family skew_family = {
-    "perkline_claims_skew_total", METRIC_COUNTER, "Claims refused because clocks differ too much.", {0}};
 
 enum { USUAL_RECORD = 119 }; /* bytes: a claim with its id and fingerprint */
 
@@ -59,35 +48,6 @@ struct claims_call {
     char info[CLAIM_INFO_SIZE];
     int64_t ttl_ms, delay_ms;
 };
-
-/* "n:{dev.3f}:"; returns its length. Three keys a message, so not with printf. */
-static size_t begin_key(const struct claims *claims, uint8_t shard, char text[CLAIMS_KEY_SIZE])
-{
-    size_t len = strlen(claims->environment);
-
-    memcpy(text, "n:{", 3);
-    memcpy(text + 3, claims->environment, len);
-    text[3 + len] = '.';
-    hex_format(&shard, 1, text + 4 + len);
-    memcpy(text + 6 + len, "}:", 2);
-    return 8 + len;
-}
-
-struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIMS_KEY_SIZE])
-{
-    size_t len = begin_key(claims, mid->bytes[0], text);
-
-    memcpy(text + len, mid->bytes, MID_SIZE);
-    return slice_make(text, len + MID_SIZE);
-}
-
-struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIMS_KEY_SIZE])
-{
-    size_t len = begin_key(claims, (uint8_t)shard, text);
-
-    memcpy(text + len, "guard", 5);
-    return slice_make(text, len + 5);
-}
 
 /* --- sending ------------------------------------------------------------------------------------------------------ */
 
@@ -179,7 +139,7 @@ static void send_if_ready(struct claims *claims, struct claims_call *call)
 }
 
 /* At the end of a turn: sends what waited for readiness. */
-static void repeat_calls(void *arg)
+void claims_repeat_calls(void *arg)
 {
     struct claims *claims = arg;
     struct claims_call *call;
@@ -226,6 +186,20 @@ static void end_call(struct claims_call *call)
     call->next = claims->spare_calls;
     claims->spare_calls = call;
     claims->spare_count++;
+}
+
+void claims_forget_calls(struct claims *claims)
+{
+    struct claims_call *call, *next;
+
+    DL_FOREACH_SAFE(claims->calls, call, next)
+    {
+        end_call(call);
+    }
+    while ((call = claims->spare_calls)) {
+        claims->spare_calls = call->next;
+        free(call);
+    }
 }
 
 /* An answer that our own script cannot give: the server is not what we think it is. */
@@ -515,128 +489,4 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
     }
     end_call(call);
     fn(fn_arg, settled);
-}
-
-/* --- life --------------------------------------------------------------------------------------------------------- */
-
-void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
-{
-    bool was_ready = claims->state == CLAIMS_READY;
-    bool is_ready = state == CLAIMS_READY;
-    char before[sizeof(claims->reason)];
-    va_list args;
-
-    memcpy(before, claims->reason, sizeof(before));
-    va_start(args, format);
-    vsnprintf(claims->reason, sizeof(claims->reason), format, args);
-    va_end(args);
-    claims->state = state;
-    if (is_ready && !was_ready) {
-        log_event(LOG_INFO, "claims_ready", "epoch", claims->epoch, NULL);
-        claims->must_repeat = true;
-    } else if (!is_ready && strcmp(before, claims->reason) != 0) {
-        log_event(was_ready ? LOG_WARN : LOG_INFO, "claims_not_ready", "reason", claims->reason, NULL);
-    }
-    if (is_ready == was_ready) {
-        return;
-    }
-    for (size_t i = 0; i < claims->listener_count; i++) {
-        claims->listeners[i].fn(claims->listeners[i].arg);
-    }
-}
-
-static void on_connect(void *arg, const char *run_id, bool is_new_server)
-{
-    struct claims *claims = arg;
-
-    if (is_new_server) {
-        log_event(LOG_INFO, "redis_server", "run_id", run_id, NULL);
-    }
-    redis_set_ready(claims->redis); /* whether it may be trusted is asked here, and nobody is let through before */
-    claims_check_begin(claims);
-}
-
-static void on_state(void *arg, bool is_ready, const char *reason)
-{
-    struct claims *claims = arg;
-
-    if (!is_ready) {
-        claims_set_state(claims, CLAIMS_DOWN, "Redis: %s", reason);
-    }
-}
-
-struct claims *claims_open(struct loop *loop, const struct redis_settings *redis_settings,
-                           const struct claims_settings *settings, struct metrics *metrics, struct err *err)
-{
-    struct claims *claims = xcalloc(1, sizeof(*claims));
-    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = claims};
-    uint8_t boot[8];
-
-    claims->loop = loop;
-    claims->settings = *settings;
-    snprintf(claims->environment, sizeof(claims->environment), "%s", settings->environment);
-    snprintf(claims->reason, sizeof(claims->reason), "Redis: connecting");
-    random_bytes_from_system(boot, sizeof(boot));
-    hex_format(boot, sizeof(boot), claims->boot_id);
-    claims->stale_count = metrics_get(metrics, &stale_family, NULL);
-    claims->stale_sent_count = metrics_get(metrics, &stale_sent_family, NULL);
-    claims->amnesia_count = metrics_get(metrics, &amnesia_family, NULL);
-    claims->skew_count = metrics_get(metrics, &skew_family, NULL);
-    claims->redis = redis_open(loop, redis_settings, &events, err);
-    if (!claims->redis) {
-        free(claims);
-        return NULL;
-    }
-    claims_check_init(claims);
-    claims->hook = loop_hook_create(loop, repeat_calls, claims);
-    redis_add_script(claims->redis, &claims_begin_script);
-    redis_add_script(claims->redis, &claims_settle_script);
-    redis_add_script(claims->redis, &claims_restore_script);
-    redis_add_script(claims->redis, &claims_open_shard_script);
-    return claims;
-}
-
-void claims_close(struct claims *claims)
-{
-    struct claims_call *call, *next;
-
-    if (!claims) {
-        return;
-    }
-    claims->listener_count = 0;
-    redis_close(claims->redis);
-    DL_FOREACH_SAFE(claims->calls, call, next)
-    {
-        end_call(call);
-    }
-    while ((call = claims->spare_calls)) {
-        claims->spare_calls = call->next;
-        free(call);
-    }
-    claims_check_finish(claims);
-    loop_hook_destroy(claims->hook);
-    claims_ring_finish(&claims->ring);
-    free(claims);
-}
-
-bool claims_is_ready(const struct claims *claims)
-{
-    return claims->state == CLAIMS_READY;
-}
-
-const char *claims_state_reason(const struct claims *claims)
-{
-    return claims->state == CLAIMS_READY ? "" : claims->reason;
-}
-
-void claims_add_listener(struct claims *claims, loop_fn fn, void *arg)
-{
-    assert(claims->listener_count < CLAIMS_MOST_LISTENERS);
-    claims->listeners[claims->listener_count].fn = fn;
-    claims->listeners[claims->listener_count++].arg = arg;
-}
-
-struct redis *claims_redis(struct claims *claims)
-{
-    return claims->redis;
 }

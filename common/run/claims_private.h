@@ -1,5 +1,6 @@
 /*
- * claims_private: what claims.c (calls) and claims_check.c (may Redis be trusted?) share.
+ * claims_private: what claims.c (calls), claims_life.c (open, close, states) and claims_check.c (may Redis be
+ * trusted?) share.
  */
 #ifndef RUN_CLAIMS_PRIVATE_H
 #define RUN_CLAIMS_PRIVATE_H
@@ -72,9 +73,15 @@ struct slice claims_guard_key(const struct claims *claims, unsigned shard, char 
 extern const struct redis_script claims_begin_script, claims_settle_script, claims_restore_script,
     claims_open_shard_script;
 
-/* Changes the state, tells listeners, logs. */
+/* claims.c: sends again what was not answered, at the end of a turn when Redis may be used; forgets all calls. */
+void claims_repeat_calls(void *arg);
+void claims_forget_calls(struct claims *claims);
+
+/* claims_life.c: changes the state, tells listeners, logs. */
 void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* claims_check.c */
 void claims_check_begin(struct claims *claims);
 void claims_check_init(struct claims *claims);
 void claims_check_finish(struct claims *claims);
