@@ -13,10 +13,12 @@
 
 enum { SETTLE_MS = 200, MOST_LOGGED = 20 };
 
-static const struct metric_family reload_family = {"perkline_template_reloads_total", METRIC_COUNTER,
+static const struct metric_family reload_family = {"perkline_template_reloads_total",
+                                                   METRIC_COUNTER,
                                                    "Changed template sets, by whether they were taken.",
                                                    {"result", NULL}};
-static const struct metric_family version_family = {"perkline_template_version_info", METRIC_GAUGE,
+static const struct metric_family version_family = {"perkline_template_version_info",
+                                                    METRIC_GAUGE,
                                                     "1 for the template set in use, 0 for earlier ones.",
                                                     {"version", NULL}};
 
@@ -116,7 +118,8 @@ static void tell(const struct templates *templates)
 
 static void set_metric(const struct templates *templates, const struct catalog *catalog, double value)
 {
-    metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){catalog_version(catalog)}), value);
+    metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){catalog_version(catalog)}),
+               value);
 }
 
 /* The folder's version, unless the pin replaces it. */

@@ -28,7 +28,7 @@ struct versions {
     char worker[WORKER_NAME_SIZE];
     struct loop_timer *timer;
     struct template_pin pin;
-    char folder_version[VERSION_TEXT_SIZE], in_use[VERSION_TEXT_SIZE]; /* as `templates` said last */
+    char folder_version[VERSION_TEXT_SIZE], in_use[VERSION_TEXT_SIZE];   /* as `templates` said last */
     char told_folder[VERSION_TEXT_SIZE], told_in_use[VERSION_TEXT_SIZE]; /* in the announcement under way */
     int64_t in_use_since;                                                /* wall clock */
     bool is_live_news; /* the folder has changed, and Redis does not know it yet */
@@ -37,7 +37,7 @@ struct versions {
     char wanted[VERSION_TEXT_SIZE]; /* whose files were asked for; "" */
     struct {
         char version[VERSION_TEXT_SIZE];
-        int64_t until; /* clock_mono_ms() */
+        int64_t until;        /* clock_mono_ms() */
     } refused[VERSIONS_MOST]; /* what was fetched in vain: not again for a while */
     size_t next_refused;
 };
@@ -54,8 +54,7 @@ void version_keys_init(struct version_keys *keys, const char *environment)
 
 static struct slice files_key(const struct versions *versions, const char *version, char text[VERSIONS_KEY_SIZE])
 {
-    return slice_make(text,
-                      (size_t)snprintf(text, VERSIONS_KEY_SIZE, "%s%s", versions->keys.files_prefix, version));
+    return slice_make(text, (size_t)snprintf(text, VERSIONS_KEY_SIZE, "%s%s", versions->keys.files_prefix, version));
 }
 
 /* An answer has come. False: nobody is interested any more. */
@@ -289,19 +288,19 @@ static void announce(void *arg)
     versions->is_asking = true;
     versions->open_count++;
     redis_eval(versions->redis, &versions_announce_script,
-               (const struct slice[]){slice_of(keys->workers), slice_of(keys->pin), slice_of(keys->history),
-                                      files_key(versions, versions->told_folder, folder_key),
-                                      files_key(versions, versions->told_in_use, in_use_key),
-                                      slice_of(versions->worker), buf_slice(&state), buf_slice(&pin),
-                                      slice_of(versions->told_folder), slice_of(versions->told_in_use),
-                                      slice_of(versions->is_live_news ? "live" : ""), slice_of(keys->files_prefix),
-                                      slice_of(most)},
+               (const struct slice[]){
+                   slice_of(keys->workers), slice_of(keys->pin), slice_of(keys->history),
+                   files_key(versions, versions->told_folder, folder_key),
+                   files_key(versions, versions->told_in_use, in_use_key), slice_of(versions->worker),
+                   buf_slice(&state), buf_slice(&pin), slice_of(versions->told_folder), slice_of(versions->told_in_use),
+                   slice_of(versions->is_live_news ? "live" : ""), slice_of(keys->files_prefix), slice_of(most)},
                13, on_announced, versions);
     buf_finish(&state);
     buf_finish(&pin);
 }
 
-/* --- create, leave -------------------------------------------------------------------------------------------------- */
+/* --- create, leave --------------------------------------------------------------------------------------------------
+ */
 
 struct versions *versions_create(struct loop *loop, struct claims *claims, struct templates *templates,
                                  const char *environment, const char *channels)

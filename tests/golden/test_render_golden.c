@@ -1,7 +1,7 @@
 /*
- * perkline render, by example: each folder of tests/golden/render/ with a file `args` (one argument a line; `stdin` beside
- * it when the command shall read something) is one call; `expected` is its exit status and what it printed on both
- * streams. The templates are tests/golden/render/templates. GOLDEN_UPDATE=1 rewrites what is expected.
+ * perkline render, by example: each folder of tests/golden/render/ with a file `args` (one argument a line; `stdin`
+ * beside it when the command shall read something) is one call; `expected` is its exit status and what it printed on
+ * both streams. The templates are tests/golden/render/templates. GOLDEN_UPDATE=1 rewrites what is expected.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -121,7 +121,8 @@ static bool check(const struct file_tree *tree, const char *name, const char *ar
         write_expected(expected_path, text);
         is_fine = true;
     } else if (!is_fine) {
-        print_error("%s:\n--- expected ---\n%s\n--- got ---\n%s\n", name, expected ? expected->data : "(nothing)", text);
+        print_error("%s:\n--- expected ---\n%s\n--- got ---\n%s\n", name, expected ? expected->data : "(nothing)",
+                    text);
     }
     free(text);
     free(own_args);

@@ -50,8 +50,14 @@ static char *run(const struct system *system, const char *const words[], int *st
     char *log_path = xasprintf("%s/command%d.log", system->dir, ++number);
     char *redis = xasprintf("REDIS_URL=%s", redis_server_url(system->redis));
     char *templates = xasprintf("TEMPLATES_DIR=%s", system->templates_dir);
-    const char *const env[] = {redis, templates, "ENVIRONMENT=test", "KAFKA_BROKERS=127.0.0.1:1", "BREVO_API_KEY=any",
-                               "EMAIL_FROM=shop@example.com", "SMS_FROM=Shop", NULL};
+    const char *const env[] = {redis,
+                               templates,
+                               "ENVIRONMENT=test",
+                               "KAFKA_BROKERS=127.0.0.1:1",
+                               "BREVO_API_KEY=any",
+                               "EMAIL_FROM=shop@example.com",
+                               "SMS_FROM=Shop",
+                               NULL};
     struct process *process;
     char *output;
 
@@ -114,7 +120,7 @@ static void find_active(const struct system *system, char version[VERSION_SIZE])
 struct expected_use {
     const struct system *system;
     size_t workers;
-    const char *not_version;  /* all use one other than this; "" for any */
+    const char *not_version; /* all use one other than this; "" for any */
     char version[VERSION_SIZE];
 };
 
@@ -148,8 +154,8 @@ static int64_t wait_for_change(const struct system *system, size_t workers, char
 
 static void write_subject(const struct system *system, const char *words)
 {
-    char *text = xasprintf("---\nsubject: \"%s {{ note.seq }}\"\n---\n<p>Note {{ note.seq }} for {{ member.id }}</p>\n",
-                           words);
+    char *text =
+        xasprintf("---\nsubject: \"%s {{ note.seq }}\"\n---\n<p>Note {{ note.seq }} for {{ member.id }}</p>\n", words);
 
     temp_dir_write(system->templates_dir, template_name, text);
     free(text);
@@ -197,7 +203,7 @@ static void look_at_the_change(const struct system *system, const char *expected
     char *path = temp_dir_path(system->dir, "event.json");
 
     temp_dir_write(system->dir, "event.json", event);
-    run_well(system, (const char *const[]){"worker", "--check", NULL}, "ok: ");
+    run_well(system, (const char *const[]){"lint", NULL}, "");
     run_well(system, (const char *const[]){"render", "note", "--event", path, "--part", "subject", NULL}, expected);
     free(path);
     free(event);
@@ -340,8 +346,8 @@ static bool has_accepted_one(void *arg)
     return system_sandbox_count(arg, CHANNEL_EMAIL, "accepted") == 1;
 }
 
-/* The worker dies while nobody knows whether the message is out; the next one has another text in its folder. Sent again
- * under the same key must be the same bytes, or the message is held. */
+/* The worker dies while nobody knows whether the message is out; the next one has another text in its folder. Sent
+ * again under the same key must be the same bytes, or the message is held. */
 static void a_message_is_finished_with_the_version_of_its_first_attempt(void **state)
 {
     struct system *system = *state;
@@ -375,7 +381,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_changed_text_is_checked_seen_live_and_taken_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_worker_that_starts_later_uses_what_was_chosen, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_emptied_redis_learns_the_choice_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_broken_change_offered_ten_times_under_load_touches_no_message, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_broken_change_offered_ten_times_under_load_touches_no_message, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_message_is_finished_with_the_version_of_its_first_attempt, set_up, tear_down),
     };
 

@@ -188,7 +188,7 @@ const char *preview_direction(struct preview *preview, const char *locale)
     char tag[LOCALE_TAG_SIZE];
 
     return locale_tag_parse(slice_of(locale), tag) && locale_is_rtl(locale_set_get(preview->locales, tag)) ? "rtl"
-                                                                                                             : "ltr";
+                                                                                                           : "ltr";
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */

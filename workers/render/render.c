@@ -21,10 +21,11 @@
 static const struct args_usage usage = {
     .command = "perkline render",
     .positional = "[FLOW]",
-    .summary = "Shows a message as it would be sent, from the templates in a folder and a sample event. Sends nothing.\n"
-               "  perkline render signup --channel sms --locale hu     one message\n"
-               "  perkline render --out gallery                        all of them, as pages for a browser\n"
-               "  perkline render --raw card.liquid --data card.json   any plain Liquid file, without message rules",
+    .summary =
+        "Shows a message as it would be sent, from the templates in a folder and a sample event. Sends nothing.\n"
+        "  perkline render signup --channel sms --locale hu     one message\n"
+        "  perkline render --out gallery                        all of them, as pages for a browser\n"
+        "  perkline render --raw card.liquid --data card.json   any plain Liquid file, without message rules",
     .most_positional = 1,
 };
 
@@ -132,8 +133,8 @@ static bool read_source(const struct options *options, const struct preview *pre
         return complain(options, "%s", err.text);
     }
     source->name = xstrdup(sample ? sample->path : input_name(options->event));
-    is_fine = preview_read_event(sample ? slice_make(sample->data, sample->len) : slice_make(own, len), &source->event,
-                                 &err);
+    is_fine =
+        preview_read_event(sample ? slice_make(sample->data, sample->len) : slice_make(own, len), &source->event, &err);
     free(own);
     return is_fine || complain(options, "%s: %s", source->name, err.text);
 }

@@ -17,9 +17,10 @@ enum { FOLLOW_MS = 5000, LOOK_MS = 50, LEAST_PREFIX = 4 };
 static const struct args_usage usage = {
     .command = "perkline templates",
     .positional = "[activate VERSION | rollback]",
-    .summary = "Lists the versions of the templates that workers use. `rollback` goes back to the version before on all\n"
-               "workers, `activate VERSION` to any of the list (its first digits are enough); both wait until it is\n"
-               "done. A version that was taken back stays back; the next text that is saved goes live by itself.",
+    .summary =
+        "Lists the versions of the templates that workers use. `rollback` goes back to the version before on all\n"
+        "workers, `activate VERSION` to any of the list (its first digits are enough); both wait until it is\n"
+        "done. A version that was taken back stays back; the next text that is saved goes live by itself.",
     .most_positional = 2,
 };
 
@@ -31,7 +32,8 @@ struct options {
 static const struct setting settings_table[] = {
     {"REDIS_URL", SETTING_SECRET, offsetof(struct options, redis_url), "redis://127.0.0.1:6379",
      "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
-    {"ENVIRONMENT", SETTING_TEXT, offsetof(struct options, environment), "dev", "Name of the installation.", false, 0, 0},
+    {"ENVIRONMENT", SETTING_TEXT, offsetof(struct options, environment), "dev", "Name of the installation.", false, 0,
+     0},
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
@@ -151,8 +153,8 @@ static void print_json(const struct store_view *view)
         const struct store_version *row = &view->history[i];
 
         clock_format_iso(row->live_at, time);
-        json_array_append_new(versions, json_pack("{s:s, s:s, s:i, s:b, s:b}", "version", row->version, "put_live", time,
-                                                  "workers", (int)count_users(view, row->version), "is_active",
+        json_array_append_new(versions, json_pack("{s:s, s:s, s:i, s:b, s:b}", "version", row->version, "put_live",
+                                                  time, "workers", (int)count_users(view, row->version), "is_active",
                                                   strcmp(row->version, find_active(view)) == 0, "is_taken_back",
                                                   template_pin_replaces(&view->pin, row->version)));
     }

@@ -39,7 +39,7 @@ static void a_pin_is_read_as_it_was_written(void **state)
 static void what_is_no_pin_means_that_nobody_chose(void **state)
 {
     static const char *const texts[] = {
-        "",          "1",         "0 " A " ",        "-1 " A " ",        "x " A " " B,
+        "",          "1",         "0 " A " ",        "-1 " A " ",           "x " A " " B,
         "1 00aa " B, "1 " A " x", "1 " A " " B ",x", "1 00000000000000AA ", "99999999999999999999 " A " ",
     };
 

@@ -185,7 +185,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_broken_change_is_refused_with_its_first_error, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_version_that_was_taken_back_stays_back_until_something_new_is_saved, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(a_version_that_is_not_here_is_reported_and_used_once_it_comes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_version_that_is_not_here_is_reported_and_used_once_it_comes, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_versions_go_but_never_one_that_is_needed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_kept_version_can_be_handed_on, set_up, tear_down),
     };

@@ -95,7 +95,8 @@ static const char *text_of(const json_t *object, const char *name)
 }
 
 /* Borrowed; NULL when there is none. */
-static const json_t *find(const struct fixture *f, const char *flow, const char *channel, const char *locale, int sample)
+static const json_t *find(const struct fixture *f, const char *flow, const char *channel, const char *locale,
+                          int sample)
 {
     json_t *messages = json_object_get(f->data, "messages");
 
