@@ -1,5 +1,6 @@
 #include "base/json_text.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -100,35 +101,39 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* True when all eight bytes need no escaping: the usual case in text, tested eight at a time. */
-static bool are_eight_plain(uint64_t v)
+/* Of eight bytes, the first in the lowest place: how many there are before one that needs escaping. The usual case in
+ * text is all of them, so they are tested together; a borrow can mark only places behind the first true one. */
+static size_t count_plain(uint64_t v)
 {
     const uint64_t ones = 0x0101010101010101U;
     const uint64_t highs = 0x8080808080808080U;
     uint64_t quote = v ^ (ones * '"');
     uint64_t backslash = v ^ (ones * '\\');
     uint64_t low = (v - ones * 0x20) & ~v;
+    uint64_t marks;
 
     quote = (quote - ones) & ~quote;
     backslash = (backslash - ones) & ~backslash;
-    return ((v | low | quote | backslash) & highs) == 0;
+    marks = (v | low | quote | backslash) & highs;
+    return marks ? (size_t)__builtin_ctzll(marks) / 8 : 8;
 }
 
-/* Copies up to the first byte that needs escaping, or less when less than eight are left. Returns how many. `to` has room
- * for all of `text`. */
+/* Copies up to the first byte that needs escaping. Returns how many. `to` has room for all of `text`. */
 static size_t copy_plain(char *to, struct slice text)
 {
     size_t at = 0;
 
     while (at + 8 <= text.len) {
         uint64_t v;
+        size_t count;
 
         memcpy(&v, text.data + at, 8);
-        if (!are_eight_plain(v)) {
-            break;
+        memcpy(to + at, &v, 8); /* what is too much is written over */
+        count = count_plain(le64toh(v));
+        at += count;
+        if (count < 8) {
+            return at;
         }
-        memcpy(to + at, &v, 8);
-        at += 8;
     }
     while (at < text.len && is_plain((unsigned char)text.data[at])) {
         to[at] = text.data[at];
