@@ -5,6 +5,7 @@
  * The HTML is rendered a second time from templates that carry marks (html_source), so that a fault that only shows in
  * the message is told at the place in the file where the tag was written.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,12 +49,25 @@ static const char *hint_of(const char *reason)
     return NULL;
 }
 
+/* ":12" into the number; returns what stands behind it, or NULL. */
+static const char *read_number(const char *at, int *number)
+{
+    char *end;
+    long value = *at == ':' ? strtol(at + 1, &end, 10) : 0;
+
+    if (*at != ':' || end == at + 1 || value < 1 || value > INT_MAX) {
+        return NULL;
+    }
+    *number = (int)value;
+    return end;
+}
+
 /* "signup/email.en.liquid:12:5: what" into its parts; false when the text does not begin with a file. */
 static bool split_place(const struct file_tree *tree, const char *text, char file[160], int *line, int *column,
                         const char **what)
 {
     size_t len = strcspn(text, ": ");
-    int read = 0;
+    const char *at;
 
     if (len >= 160) {
         return false;
@@ -64,11 +78,13 @@ static bool split_place(const struct file_tree *tree, const char *text, char fil
         return false;
     }
     *line = *column = 0;
-    if (sscanf(text + len, ":%d:%d: %n", line, column, &read) < 2 || read == 0) {
+    at = read_number(text + len, line);
+    at = at ? read_number(at, column) : NULL;
+    if (!at) {
         *line = *column = 0;
-        read = (int)strspn(text + len, ": ");
+        at = text + len;
     }
-    *what = text + len + read;
+    *what = at + strspn(at, ": ");
     return true;
 }
 

@@ -56,13 +56,10 @@ static const char *list_partials(void *arg, size_t index)
     return index < 2 ? names[index] : NULL;
 }
 
-static void count_variable(void *arg, const char *path, bool is_guarded, const char *file, int line, int column)
+static void count_variable(void *arg, const struct liquid_variable *variable)
 {
-    size_t *count = arg;
-
-    (void)is_guarded;
-    assert(*path && *file && line > 0 && column > 0);
-    ++*count;
+    assert(variable->line > 0 && variable->column > 0);
+    ++*(size_t *)arg;
 }
 
 static void try_template(const struct input *input, const struct liquid_options *options)

@@ -15,8 +15,8 @@ static const char *const loyalty_data[LOYALTY_TYPES] = {
     "\"program\":{\"name\":\"Larkspur Club\"},\"bonus\":{\"points\":200,\"code\":\"HELLO200\"}",
     "\"tier\":{\"from\":\"silver\",\"to\":\"gold\",\"effective_on\":\"2026-11-21\",\"benefits\":[\"Free shipping\"]}",
     "\"points\":{\"expiring\":120,\"balance\":1840,\"expires_on\":\"2026-11-28\",\"stage\":7}",
-    "\"redemption\":{\"id\":\"r-%d\",\"valid_until\":\"2027-01-31\"},\"points\":{\"balance\":900},\"rewards\":[{\"name\":"
-    "\"Tea\",\"cost\":300,\"url\":\"https://example.com/tea\"}]",
+    ("\"redemption\":{\"id\":\"r-%d\",\"valid_until\":\"2027-01-31\"},\"points\":{\"balance\":900},\"rewards\":["
+     "{\"name\":\"Tea\",\"cost\":300,\"url\":\"https://example.com/tea\"}]"),
 };
 
 static char *make(const char *type, const char *locale, int member, const char *id, const char *data)

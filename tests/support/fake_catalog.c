@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "core/catalog.h"
+#include "core/lint.h"
 #include "core/policy.h"
 #include "fakes.h"
 
@@ -89,6 +90,11 @@ struct catalog *catalog_build(const struct file_tree *tree, const struct catalog
     catalog->references = 1;
     memcpy(catalog->version, next_version, sizeof(catalog->version));
     return catalog;
+}
+
+struct catalog *lint_build(const struct file_tree *tree, const struct catalog_options *options, struct diag_list *diags)
+{
+    return catalog_build(tree, options, diags);
 }
 
 struct catalog *catalog_ref(struct catalog *catalog)
