@@ -35,6 +35,7 @@ static const struct hint hints[] = {
     {"key \"dedupe\" is missing", "name the fields that make a message one of a kind, as dedupe: [member.id]"},
     {"key \"channels\" is missing", "name at least one, as channels: { email: {} }"},
     {"segments_max must be", "two segments are usual; every one costs money"},
+    {"which is not in _brands", "add the file, or correct the brand's name in the sample"},
     {"the sample is no event", "compare it with another sample of the folder"},
     {"the sample is of type", "move it to the flow of its type, or correct the type"},
     {"the sample", "compare it with another sample of the folder"},

@@ -51,16 +51,25 @@ static const struct {
     {"a case guards its values", "{% case a %}{% when 'x' %}{{ a }}{% else %}{{ a }}{% endcase %}",
      "a guarded t:1:9\na guarded t:1:30\na t:1:47\n"},
     {"own names are not reported",
-     "{% assign x = a %}{{ x }}{% capture y %}{{ b }}{% endcapture %}{{ y.z }}{% increment n %}{{ n }}",
-     "a t:1:15\nb t:1:44\n"},
+     "{% assign x = a | upcase %}{{ x }}{% capture y %}{{ b }}{% endcapture %}{{ y.z }}{% increment n %}{{ n }}",
+     "a t:1:15\nb t:1:53\n"},
+    {"another name is reported as what it stands for", "{% assign x = a.b %}{{ x.c }}",
+     "a.b guarded t:1:15\na.b.c t:1:24\n"},
+    {"a name with two meanings is the template's own",
+     "{% assign u = a %}{% if b.c %}{% assign u = b.c %}{% endif %}{{ u }}",
+     "a guarded t:1:15\nb.c guarded t:1:25\nb.c guarded t:1:45\n"},
     {"before it is assigned a name is the data's", "{{ x }}{% assign x = x | default: 1 %}{{ x }}",
      "x t:1:4\nx guarded t:1:22\n"},
-    {"items of loops are not reported", "{% for i in a.list %}{{ i.b }}{{ forloop.index }}{{ c }}{% endfor %}{{ i }}",
-     "a.list guarded t:1:13\nc t:1:53\ni t:1:72\n"},
+    {"items of loops stand for those of the list", "{% for i in a.list %}{{ i.b }}{{ forloop.index }}{{ c }}{% endfor %}{{ i }}",
+     "a.list guarded t:1:13\na.list[].b t:1:25\nc t:1:53\ni t:1:72\n"},
+    {"loops in loops", "{% for r in list %}{% for s in r.subs %}{{ s.x }}{% endfor %}{% endfor %}",
+     "list guarded t:1:13\nlist[].subs guarded t:1:32\nlist[].subs[].x t:1:44\n"},
+    {"an item's condition guards the item", "{% for r in list %}{% if r.url %}{{ r.url }}{% endif %}{% endfor %}",
+     "list guarded t:1:13\nlist[].url guarded t:1:26\nlist[].url guarded t:1:37\n"},
     {"partials of include", "{% for item in list %}{% include 'item' %}{% endfor %}",
-     "list guarded t:1:16\nshared item:1:20\n"},
+     "list guarded t:1:16\nlist[].title item:1:4\nshared item:1:20\n"},
     {"partials of render know their arguments only", "{% assign shared = 1 %}{% render 'item', item: p.q %}",
-     "p.q guarded t:1:48\nshared item:1:20\n"},
+     "p.q guarded t:1:48\np.q.title item:1:4\n?shared item:1:20\n"},
 };
 
 static void variables_are_listed_with_place_and_guard(void **state)
@@ -122,7 +131,7 @@ static void conditions_are_read_too(void **state)
     condition = liquid_condition_compile("f", SLICE("tier.to != \"gold\" and points.x > member.y"), 3, &diags);
     assert_non_null(condition);
     liquid_condition_each_variable(condition, write_variable, &out);
-    assert_string_equal(buf_text(&out), "tier.to guarded f:3:1\npoints.x guarded f:3:21\nmember.y guarded f:3:32\n");
+    assert_string_equal(buf_text(&out), "tier.to guarded f:3:1\npoints.x guarded f:3:23\nmember.y guarded f:3:34\n");
     liquid_condition_destroy(condition);
     diag_list_finish(&diags);
     buf_finish(&out);
