@@ -9,7 +9,7 @@
 #include "io/kafka_config.h"
 #include "io/kafka_handle.h"
 
-enum { OPEN_MS = 15000, UNKNOWN_MS = 2000, RETRY_MS = 100, CLOSE_MS = 3000 };
+enum { OPEN_MS = 15000, UNKNOWN_MS = 2000, ASK_MS = 2000, RETRY_MS = 100, CLOSE_MS = 3000 };
 
 struct part {
     int64_t low;
@@ -70,6 +70,25 @@ static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, st
     return code ? err_set(err, "topic %s: %s", reader->name, rd_kafka_err2str(code)) : true;
 }
 
+/* rd_kafka_query_watermark_offsets() is not used: on librdkafka 2.0.2 it waits for ever, whatever its time-out, when the
+ * leader that it knows is gone. */
+static rd_kafka_resp_err_t ask_end(struct kafka_reader *reader, int32_t number, int64_t which, int64_t wait_ms,
+                                   int64_t *offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *answer = rd_kafka_topic_partition_list_add(list, reader->name, number);
+    rd_kafka_resp_err_t code;
+
+    answer->offset = which;
+    code = rd_kafka_offsets_for_times(reader->rk, list, (int)(wait_ms < 1 ? 1 : wait_ms < ASK_MS ? wait_ms : ASK_MS));
+    if (!code) {
+        code = answer->err || answer->offset >= 0 ? answer->err : RD_KAFKA_RESP_ERR_UNKNOWN;
+    }
+    *offset = answer->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return code;
+}
+
 /* A partition that moves to another leader is found again before the deadline. */
 static bool find_range(struct kafka_reader *reader, int32_t number, int64_t deadline_ms, struct err *err)
 {
@@ -77,10 +96,10 @@ static bool find_range(struct kafka_reader *reader, int32_t number, int64_t dead
     rd_kafka_resp_err_t code;
 
     for (;;) {
-        int64_t left_ms = deadline_ms - clock_mono_ms();
-
-        code = rd_kafka_query_watermark_offsets(reader->rk, reader->name, number, &part->low, &part->high,
-                                                left_ms > 1 ? (int)left_ms : 1);
+        code = ask_end(reader, number, RD_KAFKA_OFFSET_BEGINNING, deadline_ms - clock_mono_ms(), &part->low);
+        if (!code) {
+            code = ask_end(reader, number, RD_KAFKA_OFFSET_END, deadline_ms - clock_mono_ms(), &part->high);
+        }
         if (!code) {
             return true;
         }

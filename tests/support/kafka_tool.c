@@ -255,7 +255,7 @@ static int64_t sum_committed(rd_kafka_t *rk, const char *topic, int partitions)
 }
 
 /* Sum of the ends of the partitions; -1 when Kafka gives no answer. The reader asks anew when a leader has moved, which
- * rd_kafka_query_watermark_offsets() of a client that does nothing else learns minutes too late (librdkafka 2.0.2). */
+ * rd_kafka_query_watermark_offsets() does not (librdkafka 2.0.2). */
 static int64_t sum_ends(struct kafka_tool *tool, const char *topic)
 {
     const struct kafka_settings settings = {.brokers = tool->brokers, .client_id = "test", .queue_kib = 1024};
