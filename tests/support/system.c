@@ -291,7 +291,7 @@ double system_metric(const struct system *system, int index, const char *name, c
 
 /* --- idle --------------------------------------------------------------------------------------------------------- */
 
-static int64_t sum_lag(struct system *system, const char *word)
+int64_t system_lag(struct system *system, const char *word)
 {
     int64_t sum = 0;
 
@@ -312,7 +312,7 @@ static int64_t sum_lag(struct system *system, const char *word)
 bool system_is_idle(struct system *system)
 {
     for (size_t i = 0; consumed_words[i]; i++) {
-        if (sum_lag(system, consumed_words[i]) != 0) {
+        if (system_lag(system, consumed_words[i]) != 0) {
             return false;
         }
     }
@@ -331,7 +331,7 @@ bool system_wait_idle(struct system *system)
     }
     for (size_t i = 0; consumed_words[i]; i++) {
         fprintf(stderr, "%s: lag %lld\n", system_topic(system, consumed_words[i]),
-                (long long)sum_lag(system, consumed_words[i]));
+                (long long)system_lag(system, consumed_words[i]));
     }
     return false;
 }
