@@ -27,7 +27,9 @@ while read -r program; do
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     if [ "$status" != 0 ]; then
         printf '  FAIL  %s (status %s)\n' "$program" "$status"
-        grep -v -e '^\[ RUN' -e '^\[       OK' "$log" | tail -n "${TEST_LOG_LINES:-60}"
+        # What a failed test leaves allocated says nothing: its assertion does.
+        sed -e '/^\[ RUN/d' -e '/^\[       OK/d' -e '/ERROR: LeakSanitizer/,$d' "$log" | tail -n "${TEST_LOG_LINES:-60}"
+        [ "$f" -eq 0 ] || grep -q 'FAILED' "$log" || tail -n "${TEST_LOG_LINES:-60}" "$log"
     elif [ "$p" -eq 0 ] && [ "$s" -eq 0 ]; then
         printf '  FAIL  %s ran no test\n' "$program"
         failed=$((failed + 1))

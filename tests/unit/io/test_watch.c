@@ -127,10 +127,8 @@ static void a_burst_is_one_change(void **state)
         char name[32];
 
         snprintf(name, sizeof(name), "tier/file%d", i);
-        temp_dir_write(place.dir, name, "x");
-        loop_turn(place.loop, false);
+        temp_dir_write(place.dir, name, "x"); /* no turn of the loop in between: it would make the burst as long as it likes */
     }
-    assert_int_equal(place.count, 0);
     expect_told(&place, "a burst");
     end(&place);
 }
