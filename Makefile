@@ -86,6 +86,7 @@ help:
 	@echo 'make test          install what is missing, build with sanitizers, run unit, golden and integration tests'
 	@echo 'make               build build/release/perkline'
 	@echo 'make bench         measure; prints a table of ratios'
+	@echo 'make liquid-diff   compare our Liquid with ruby-liquid on random templates (N=100000 SEED=1)'
 	@echo 'make lint          layers, banned functions, format, static analysis'
 	@echo 'make golden-update rewrite the expected files of the golden tests (review the diff)'
 	@echo 'make install       PREFIX=/usr/local'
@@ -175,6 +176,10 @@ $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(LINK_integration)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_main) $(LINK_workers)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Programs for comparing engines; they need no harness around them.
+$(BUILD)/tests/fuzz/liquid_diff/%: $(BUILD)/tests/fuzz/liquid_diff/%.o $(LINK_core)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -196,6 +201,14 @@ run-integration: $(BUILD)/perkline $(integration_tests)
 
 unit golden integration:
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan run-$@
+
+# Random templates through our engine and Debian's ruby-liquid: no difference without a known reason.
+N    ?= 100000
+SEED ?= 1
+.PHONY: liquid-diff
+liquid-diff: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/fuzz/liquid_diff/liquid_batch
+	@tests/fuzz/liquid_diff/run.sh $(BUILD)/tests/fuzz/liquid_diff/liquid_batch $(N) $(SEED)
 
 golden-update:
 	@GOLDEN_UPDATE=1 $(MAKE) --no-print-directory golden
