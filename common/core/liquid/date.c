@@ -386,7 +386,7 @@ static const char *read_flags(const char *p, const char *end, struct directive *
     return p;
 }
 
-void date_format(struct text *out, const struct date *date, struct slice format)
+bool date_format(struct text *out, const struct date *date, struct slice format)
 {
     struct fields f = break_down(date);
     const char *end = format.data + format.len;
@@ -402,11 +402,12 @@ void date_format(struct text *out, const struct date *date, struct slice format)
         c = read_flags(p + 1, end, &d);
         if (c < end && composed(*c)) {
             add_composed(out, &d, date, composed(*c));
-        } else if (c == end ||
-                   (!add_calendar(out, &d, &f, *c) && !add_clock(out, &d, &f, *c) && !add_names(out, &d, &f, *c))) {
-            c = c == end ? end - 1 : c;
+        } else if (c == end) {
+            return false;
+        } else if (!add_calendar(out, &d, &f, *c) && !add_clock(out, &d, &f, *c) && !add_names(out, &d, &f, *c)) {
             text_add(out, slice_make(p, (size_t)(c - p) + 1));
         }
         p = c;
     }
+    return true;
 }

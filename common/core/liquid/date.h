@@ -22,7 +22,8 @@ struct date {
  * from `now_s`. False when the text holds no date. */
 bool date_parse(struct slice text, int64_t now_s, struct date *date);
 /* As strftime of the reference: %-d, %^b, %3N, %:z and so on; unknown directives stay as they are. */
-void date_format(struct text *out, const struct date *date, struct slice format);
+/* False when the format ends inside a directive ("100 %"). */
+bool date_format(struct text *out, const struct date *date, struct slice format);
 
 int64_t date_days(int64_t year, int month, int day);
 void date_civil(int64_t days, int64_t *year, int *month, int *day);

@@ -93,7 +93,8 @@ static void evaluate_variable(struct liquid_run *run, const struct expr *expr, s
     }
 }
 
-static bool range_end(struct liquid_run *run, uint32_t expr, int64_t *end)
+/* A float is cut when both ends are written out; (1.5..n) is an error. */
+static bool range_end(struct liquid_run *run, uint32_t expr, bool is_literal, int64_t *end)
 {
     struct liquid_value v;
 
@@ -103,7 +104,7 @@ static bool range_end(struct liquid_run *run, uint32_t expr, int64_t *end)
         *end = v.integer;
         return true;
     case LIQUID_FLOAT:
-        if (!(fabs(v.number) < 9e18)) {
+        if (!is_literal || !(fabs(v.number) < 9e18)) {
             break;
         }
         *end = (int64_t)v.number;
@@ -123,6 +124,19 @@ static bool range_end(struct liquid_run *run, uint32_t expr, int64_t *end)
     return run_fail(run, run->template->exprs.items[expr].at, "the end of a range must be an integer");
 }
 
+static void evaluate_range(struct liquid_run *run, const struct expr *expr, struct liquid_value *value)
+{
+    const struct expr *exprs = run->template->exprs.items;
+    bool is_literal =
+        exprs[expr->range.first].kind == EXPR_LITERAL && exprs[expr->range.last].kind == EXPR_LITERAL;
+
+    *value = (struct liquid_value){.kind = LIQUID_RANGE};
+    if (!range_end(run, expr->range.first, is_literal, &value->range.first) ||
+        !range_end(run, expr->range.last, is_literal, &value->range.last)) {
+        *value = value_nil();
+    }
+}
+
 void run_evaluate(struct liquid_run *run, uint32_t index, struct liquid_value *value)
 {
     const struct expr *expr = &run->template->exprs.items[index];
@@ -135,11 +149,7 @@ void run_evaluate(struct liquid_run *run, uint32_t index, struct liquid_value *v
         evaluate_variable(run, expr, value);
         break;
     case EXPR_RANGE:
-        *value = (struct liquid_value){.kind = LIQUID_RANGE};
-        if (!range_end(run, expr->range.first, &value->range.first) ||
-            !range_end(run, expr->range.last, &value->range.last)) {
-            *value = value_nil();
-        }
+        evaluate_range(run, expr, value);
         break;
     }
 }

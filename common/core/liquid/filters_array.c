@@ -112,6 +112,9 @@ bool filter_first(const struct liquid_call *call, struct liquid_value *result, s
     struct liquid_value list = call->input;
 
     (void)err;
+    if (list.kind == LIQUID_RANGE) {
+        return give(result, value_int(list.range.first)); /* even when nothing is between the ends */
+    }
     if (value_is_object(&list)) {
         list = value_pairs(call->run, list.json);
     }
@@ -126,6 +129,9 @@ bool filter_last(const struct liquid_call *call, struct liquid_value *result, st
     size_t count = value_is_list(&call->input) ? value_count(&call->input) : 0;
 
     (void)err;
+    if (call->input.kind == LIQUID_RANGE) {
+        return give(result, value_int(call->input.range.last));
+    }
     return give(result, count ? value_at(&call->input, count - 1) : value_nil());
 }
 
@@ -246,11 +252,18 @@ static bool fill_keys(const struct liquid_call *call, const struct liquid_value 
     return true;
 }
 
-static bool lacks_properties(const struct liquid_value *key, const struct liquid_value *list)
+/* Whether an item can have no properties at all; then nothing is sorted by one. */
+static bool lacks_properties(struct liquid_run *run, const struct liquid_value *list)
 {
-    struct liquid_value item = value_at(list, 0);
+    for (size_t i = 0; i < value_count(list) && run_work(run, 1); i++) {
+        struct liquid_value item = value_at(list, i);
 
-    return !value_is_nil(key) && (item.kind == LIQUID_BOOL || item.kind == LIQUID_FLOAT || value_is_nil(&item));
+        if (item.kind == LIQUID_BOOL || item.kind == LIQUID_FLOAT || item.kind == LIQUID_RANGE ||
+            value_is_nil(&item)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool sort_by(const struct liquid_call *call, bool is_natural, struct liquid_value *result, struct err *err)
@@ -266,7 +279,7 @@ static bool sort_by(const struct liquid_call *call, bool is_natural, struct liqu
     if (!items) {
         return true;
     }
-    if (count == 1 && call->arg_count && lacks_properties(&call->args[0], &list)) {
+    if (call->arg_count && !value_is_nil(&call->args[0]) && lacks_properties(call->run, &list)) {
         return true;
     }
     if (!fill_keys(call, &list, 2, items, &has_none, err)) {

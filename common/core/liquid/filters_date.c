@@ -49,11 +49,12 @@ bool filter_date(const struct liquid_call *call, struct liquid_value *result, st
     struct date date;
     struct text text;
 
-    (void)err;
     if (!format.len || !to_date(call, &date)) {
         return give(result, call->input);
     }
     text_init(&text, call->run);
-    date_format(&text, &date, format);
+    if (!date_format(&text, &date, format)) {
+        return err_set(err, "the format ends inside a directive; a percent sign is %%%%");
+    }
     return give_text(result, text_slice(&text));
 }

@@ -44,12 +44,53 @@ static void add_code_point(struct text *text, uint32_t c)
     text_add(text, slice_make(bytes, len));
 }
 
-static void add_letter(struct text *text, uint32_t c, bool is_upper)
+/* Letters whose capital is more than one letter (SpecialCasing.txt of Unicode): as capitals, and at the beginning of a
+ * word. */
+static const struct {
+    uint32_t letter;
+    const char *upper, *title;
+} long_capitals[] = {
+    {0x00df, "SS", "Ss"},
+    {0x0149, "\u02bcN", "\u02bcN"},
+    {0x01f0, "J\u030c", "J\u030c"},
+    {0x0390, "\u0399\u0308\u0301", "\u0399\u0308\u0301"},
+    {0x03b0, "\u03a5\u0308\u0301", "\u03a5\u0308\u0301"},
+    {0x0587, "\u0535\u0552", "\u0535\u0582"}, /* Armenian ech yiwn */
+    {0x1e96, "H\u0331", "H\u0331"},
+    {0x1e97, "T\u0308", "T\u0308"},
+    {0x1e98, "W\u030a", "W\u030a"},
+    {0x1e99, "Y\u030a", "Y\u030a"},
+    {0x1e9a, "A\u02be", "A\u02be"},
+    {0xfb00, "FF", "Ff"},
+    {0xfb01, "FI", "Fi"},
+    {0xfb02, "FL", "Fl"},
+    {0xfb03, "FFI", "Ffi"},
+    {0xfb04, "FFL", "Ffl"},
+    {0xfb05, "ST", "St"},
+    {0xfb06, "ST", "St"},
+    {0xfb13, "\u0544\u0546", "\u0544\u0576"}, /* Armenian ligatures */
+    {0xfb14, "\u0544\u0535", "\u0544\u0565"},
+    {0xfb15, "\u0544\u053b", "\u0544\u056b"},
+    {0xfb16, "\u054e\u0546", "\u054e\u0576"},
+    {0xfb17, "\u0544\u053d", "\u0544\u056d"},
+};
+
+static bool add_long_capital(struct text *text, uint32_t c, bool is_title)
+{
+    for (size_t i = 0; i < sizeof(long_capitals) / sizeof(long_capitals[0]); i++) {
+        if (long_capitals[i].letter == c) {
+            text_add(text, slice_of(is_title ? long_capitals[i].title : long_capitals[i].upper));
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_letter(struct text *text, uint32_t c, bool is_upper, bool is_title)
 {
     locale_t locale = unicode_locale();
 
-    if (is_upper && c == 0xdf) {
-        text_add(text, SLICE("SS")); /* the sharp s has no capital of its own */
+    if (is_upper && add_long_capital(text, c, is_title)) {
         return;
     }
     if (locale) {
@@ -79,7 +120,7 @@ static bool change_case(const struct liquid_call *call, bool upper_first, bool u
         }
         uint32_t code_point = utf8_next(in, &i, &valid);
         if (valid) {
-            add_letter(&text, code_point, is_upper);
+            add_letter(&text, code_point, is_upper, !upper_rest);
         } else {
             text_add(&text, slice_make(in.data + at, i - at));
         }
@@ -212,6 +253,9 @@ static bool decode(const struct liquid_call *call, const char *alphabet, bool ne
         if (i % 4) {
             text_add_char(&text, (char)(bits >> (6 - i % 4 * 2) & 0xff));
         }
+    }
+    if ((count % 4 == 2 && bits & 15) || (count % 4 == 3 && bits & 3)) {
+        return err_set(err, "not valid base64"); /* bits that stand for nothing */
     }
     if (!utf8_is_valid(text_slice(&text))) {
         return err_set(err, "the decoded bytes are not valid UTF-8");

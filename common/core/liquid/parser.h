@@ -45,6 +45,9 @@ const char *parser_show(const struct token *token, char text[64]);
 
 /* Expressions (parser_expr.c). */
 bool parse_expr(struct parser *p, struct cursor *c, uint32_t *expr);
+/* A side of a comparison or an alternative of `when`: there, and nowhere else, `empty` and `blank` ask for more than
+ * the empty text. */
+bool parse_operand(struct parser *p, struct cursor *c, uint32_t *index);
 bool parse_pipe(struct parser *p, struct cursor *c, uint32_t *pipe);
 bool parse_tests(struct parser *p, struct cursor *c, uint32_t *first_test);
 /* `key: value, key: value` up to the end; leading and missing commas are fine. */

@@ -117,7 +117,7 @@ static bool parse_when(struct parser *p, uint32_t branch, struct slice markup)
         if (count == MAX_ALTERNATIVES) {
             return parser_fail(p, c.token.start, NULL, "too many alternatives");
         }
-        if (!parse_expr(p, &c, &args[count++])) {
+        if (!parse_operand(p, &c, &args[count++])) {
             return false;
         }
     } while (cursor_accept_char(&c, ',') || cursor_accept_name(&c, "or"));

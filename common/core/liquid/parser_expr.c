@@ -67,8 +67,8 @@ static bool keyword_of(struct slice name, struct liquid_value *value)
         {"null", {.kind = LIQUID_NIL}},
         {"true", {.kind = LIQUID_BOOL, .boolean = true}},
         {"false", {.kind = LIQUID_BOOL}},
-        {"empty", {.kind = LIQUID_EMPTY}},
-        {"blank", {.kind = LIQUID_BLANK}},
+        {"empty", {.kind = LIQUID_STRING, .string = {"", 0}}}, /* more than that in parse_operand() only */
+        {"blank", {.kind = LIQUID_STRING, .string = {"", 0}}},
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -370,16 +370,33 @@ static enum test_op op_of(struct slice text)
     return TEST_NE; /* <> */
 }
 
+bool parse_operand(struct parser *p, struct cursor *c, uint32_t *index)
+{
+    struct token first = c->token;
+
+    if (!parse_expr(p, c, index)) {
+        return false;
+    }
+    if (first.kind == TOKEN_NAME && p->template->exprs.items[*index].kind == EXPR_LITERAL) {
+        if (slice_is(first.text, "empty")) {
+            p->template->exprs.items[*index].literal.kind = LIQUID_EMPTY;
+        } else if (slice_is(first.text, "blank")) {
+            p->template->exprs.items[*index].literal.kind = LIQUID_BLANK;
+        }
+    }
+    return true;
+}
+
 static bool parse_test(struct parser *p, struct cursor *c, struct test *test)
 {
     *test = (struct test){.op = TEST_TRUTH, .right = NO_INDEX, .at = place_of(p, c->token.start)};
-    if (!parse_expr(p, c, &test->left)) {
+    if (!parse_operand(p, c, &test->left)) {
         return false;
     }
     if (c->token.kind == TOKEN_COMPARE) {
         test->op = op_of(c->token.text);
         cursor_next(c);
-        if (!parse_expr(p, c, &test->right)) {
+        if (!parse_operand(p, c, &test->right)) {
             return false;
         }
     }

@@ -85,6 +85,21 @@ static bool parse_jump(struct parser *p, const struct part *part)
     return parser_expect_end(p, &c);
 }
 
+/* The word nil is no value to go through. */
+static uint32_t drop_nils(const struct parser *p, uint32_t *args, uint32_t count)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct expr *expr = &p->template->exprs.items[args[i]];
+
+        if (expr->kind != EXPR_LITERAL || expr->literal.kind != LIQUID_NIL) {
+            args[kept++] = args[i];
+        }
+    }
+    return kept;
+}
+
 static bool parse_cycle_values(struct parser *p, struct cursor *c, struct cycle *cycle)
 {
     enum { MAX_VALUES = 100 };
@@ -110,6 +125,7 @@ static bool parse_cycle_values(struct parser *p, struct cursor *c, struct cycle 
             }
         }
     } while (cursor_accept_char(c, ','));
+    count = drop_nils(p, args, count);
     cycle->first_arg = parser_add_args(p, args, count);
     cycle->arg_count = count;
     return parser_expect_end(p, c);

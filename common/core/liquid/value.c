@@ -356,8 +356,14 @@ static struct liquid_value list_property(const struct liquid_value *v, const str
     }
     switch (command) {
     case STEP_FIRST:
+        if (v->kind == LIQUID_RANGE) {
+            return value_int(v->range.first);
+        }
         return count ? value_at(v, 0) : value_nil();
     case STEP_LAST:
+        if (v->kind == LIQUID_RANGE) {
+            return value_int(v->range.last);
+        }
         return count ? value_at(v, count - 1) : value_nil();
     case STEP_SIZE:
         return value_int((int64_t)count);
@@ -407,6 +413,9 @@ struct liquid_value value_property(struct liquid_run *run, const struct liquid_v
     if (v->kind == LIQUID_STRING && command == STEP_SIZE) {
         run_work(run, v->string.len / WORK_BYTES);
         return value_int(count_code_points(v->string));
+    }
+    if (v->kind == LIQUID_INT && command == STEP_SIZE) {
+        return value_int((int64_t)sizeof(v->integer)); /* as the filter: the bytes of a number */
     }
     if (v->kind == LIQUID_DROP && key->kind == LIQUID_STRING) {
         return drop_property(run, v->drop, key->string);

@@ -64,7 +64,8 @@ size_t float_format(double number, char text[FLOAT_TEXT_SIZE])
     if (parts[0] == '-') {
         text[len++] = '-';
     }
-    if (exponent < -4 || exponent >= 16) {
+    /* 16 digits before the point only with more behind it: 1.0e+15, but 1234567890123457.5 */
+    if (exponent < -4 || exponent > 15 || (exponent == 15 && n <= 16)) {
         len += (size_t)snprintf(text + len, FLOAT_TEXT_SIZE - len, "%c.%.*se%c%02d", digits[0], n > 1 ? (int)n - 1 : 1,
                                 n > 1 ? digits + 1 : "0", exponent < 0 ? '-' : '+', abs(exponent));
         return len;
