@@ -180,6 +180,9 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_main) $(LINK_workers)
 $(BUILD)/tests/fuzz/liquid_diff/%: $(BUILD)/tests/fuzz/liquid_diff/%.o $(LINK_core)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/bench/liquid/%: $(BUILD)/tests/bench/liquid/%.o $(LINK_core)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -209,6 +212,12 @@ SEED ?= 1
 liquid-diff: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/fuzz/liquid_diff/liquid_batch
 	@tests/fuzz/liquid_diff/run.sh $(BUILD)/tests/fuzz/liquid_diff/liquid_batch $(N) $(SEED)
+
+# Render time of our Liquid beside liquidjs and ruby-liquid.
+.PHONY: bench-liquid
+bench-liquid: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/bench/liquid/bench_liquid
+	@tests/bench/liquid/run.sh $(BUILD)/tests/bench/liquid/bench_liquid
 
 golden-update:
 	@GOLDEN_UPDATE=1 $(MAKE) --no-print-directory golden

@@ -56,6 +56,7 @@ end
 def look_at(value)
   case value
   when Integer then mark("big") if value.bit_length > 63
+  when Float then mark("infinite") unless value.finite?
   when String then mark("binary") unless value.encoding == Encoding::UTF_8 && value.valid_encoding?
   when Array then value.each { |item| look_at(item) }
   end
@@ -77,6 +78,26 @@ module Watch
   end
 end
 Liquid::Context.prepend(Watch)
+
+# Items that are equal stay in order here; what Ruby's sort does with them is its own affair.
+module StableSort
+  def sort
+    to_a.each_with_index.sort do |(a, i), (b, j)|
+      order = yield(a, b)
+      order.zero? ? i <=> j : order
+    end.map(&:first)
+  end
+end
+Liquid::StandardFilters::InputIterator.prepend(StableSort)
+
+module NilsAreEqual
+  private
+
+  def nil_safe_casecmp(one, other)
+    one.nil? && other.nil? ? 0 : super
+  end
+end
+Liquid::StandardFilters.prepend(NilsAreEqual)
 
 module WatchLoop
   def render_to_output_buffer(context, output)
