@@ -146,7 +146,7 @@ bool filter_sum(const struct liquid_call *call, struct liquid_value *result, str
     bool by_key = call->arg_count && !value_is_nil(&call->args[0]);
     struct decimal sum = {.is_exact = true};
 
-    for (size_t i = 0; i < value_count(&list) && run_work(call->run, 1); i++) {
+    for (size_t i = 0; i < value_count(&list) && run_work(call->run, 2); i++) {
         struct liquid_value item = value_at(&list, i);
         struct liquid_value value = item;
         struct decimal number;

@@ -106,7 +106,7 @@ static bool change_case(const struct liquid_call *call, bool upper_first, bool u
     struct text text;
 
     text_init(&text, call->run);
-    run_work(call->run, in.len / 8);
+    run_work(call->run, in.len / 4);
     text_reserve(&text, in.len);
     for (size_t i = 0; i < in.len && !call->run->has_failed; is_upper = upper_rest) {
         unsigned char c = (unsigned char)in.data[i];

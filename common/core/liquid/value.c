@@ -271,6 +271,9 @@ bool value_contains(struct liquid_run *run, const struct liquid_value *v, const 
         return !text.len || memmem(v->string.data, v->string.len, text.data, text.len);
     }
     if (v->kind == LIQUID_RANGE) {
+        if (part->kind == LIQUID_FLOAT) {
+            return part->number >= (double)v->range.first && part->number <= (double)v->range.last;
+        }
         return part->kind == LIQUID_INT && part->integer >= v->range.first && part->integer <= v->range.last;
     }
     if (value_is_object(v)) {
