@@ -105,5 +105,6 @@ int main(void)
         TEST(a_worker_that_slept_through_its_session_doubles_nothing),
     };
 
+    cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,12 @@ static enum channel channel_of(const json_t *object)
     return channel;
 }
 
+/* An explicit answer that comes late resolves what nobody could know: held may become sent, and nothing else changes. */
+static bool may_follow(const char *before, const char *after)
+{
+    return strcmp(before, after) == 0 || (strcmp(before, "held") == 0 && strcmp(after, "sent") == 0);
+}
+
 static void note_outcome(void *arg, const struct kafka_record *record)
 {
     json_t *outcome = json_loadb(record->value.data, record->value.len, JSON_REJECT_DUPLICATES, NULL);
@@ -78,7 +84,7 @@ static void note_outcome(void *arg, const struct kafka_record *record)
         die("an outcome that is no JSON");
     }
     entry = get_entry(arg, text_of(outcome, "mid"), channel_of(outcome));
-    entry->is_contradictory |= entry->outcomes > 0 && strcmp(entry->state, text_of(outcome, "state")) != 0;
+    entry->is_contradictory |= entry->outcomes > 0 && !may_follow(entry->state, text_of(outcome, "state"));
     entry->outcomes++;
     json_decref(entry->outcome);
     entry->outcome = outcome;
