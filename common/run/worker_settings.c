@@ -61,7 +61,7 @@ const struct setting worker_settings_table[] = {
      "How long a claim is ours alone; at least REQUEST_TIMEOUT and 2 s.", false, 2000, 300000},
     {"HTTP_CONNECTIONS", SETTING_INT, FIELD(connections), "256", "Most requests to a provider at once, per channel.",
      false, 1, 4096},
-    {"WINDOW", SETTING_INT, FIELD(window), "512", "Most events in flight, per channel.", false, 1, 65536},
+    {"WINDOW", SETTING_INT, FIELD(window), "256", "Most events in flight, per channel.", false, 1, 65536},
     {"HTTP_LISTEN", SETTING_TEXT, FIELD(http_listen), "127.0.0.1:9464", "Where health and metrics are served.", false, 0,
      0},
     {"LOG_LEVEL", SETTING_TEXT, FIELD(log_level), "info", "debug, info, warn or error.", false, 0, 0},

@@ -41,7 +41,7 @@ static void the_least_is_enough_and_the_rest_has_defaults(void **state)
     assert_true(settings.has_channel[CHANNEL_EMAIL] && settings.has_channel[CHANNEL_SMS]);
     assert_int_equal(settings.lease_ms, 15000);
     assert_int_equal(settings.request_timeout_ms, 10000);
-    assert_int_equal(settings.window, 512);
+    assert_int_equal(settings.window, 256);
     assert_false(settings.starts_at_latest);
     assert_false(settings.is_plain_provider_allowed);
     assert_string_equal(settings.environment, "dev");
