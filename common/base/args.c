@@ -150,3 +150,25 @@ void args_print_help(const struct arg *table, const struct args_usage *usage, FI
     }
     fprintf(to, "  --help%*s  show this text\n", (int)(width - strlen("help")), "");
 }
+
+int args_read(const struct arg *table, const struct args_usage *usage, const struct setting *settings, int argc,
+              char **argv, int *positional)
+{
+    struct err err = {0};
+
+    switch (args_parse(table, usage, argc, argv, positional, &err)) {
+    case ARGS_HELP:
+        args_print_help(table, usage, stdout);
+        if (settings) {
+            puts("\nsettings (environment):");
+            settings_print_help(settings, stdout);
+        }
+        return 0;
+    case ARGS_WRONG:
+        fprintf(stderr, "%s: %s\n", usage->command, err.text);
+        return 2;
+    case ARGS_OK:
+        break;
+    }
+    return ARGS_GO_ON;
+}

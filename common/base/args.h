@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "base/settings.h"
 
 enum arg_type {
     ARG_FLAG, /* bool * */
@@ -35,12 +36,17 @@ struct args_usage {
 };
 
 enum args_result { ARGS_OK, ARGS_HELP, ARGS_WRONG };
+enum { ARGS_GO_ON = -1 };
 
 /* Parses argv[1..]. Positional arguments are moved to the front of argv[1..] and counted in *positional.
  * ARGS_WRONG: err names the option. ARGS_HELP: --help was asked for (nothing was printed). `table` ends in a row
  * without a name. */
 enum args_result args_parse(const struct arg *table, const struct args_usage *usage, int argc, char **argv,
                             int *positional, struct err *err);
+/* What every command does with its options: parses them, and prints the help (with the settings that the command reads;
+ * NULL: none) or the error. Returns ARGS_GO_ON, or the exit status to end with. */
+int args_read(const struct arg *table, const struct args_usage *usage, const struct setting *settings, int argc,
+              char **argv, int *positional);
 void args_print_help(const struct arg *table, const struct args_usage *usage, FILE *to);
 
 /* Of the NULL-terminated names, the one nearest to `name` by edit distance (at most 2), or NULL. */

@@ -159,14 +159,13 @@ int broker_command(int argc, char **argv)
     struct topics topics = {.count = 0};
     struct err err = {""};
     int positional;
-    int status = 2;
-    enum args_result result = args_parse(table, &usage, argc, argv, &positional, &err);
+    int status = args_read(table, &usage, NULL, argc, argv, &positional);
 
-    if (result == ARGS_HELP) {
-        args_print_help(table, &usage, stdout);
-        return 0;
+    if (status != ARGS_GO_ON) {
+        return status;
     }
-    if (result == ARGS_OK && fill_topics(&topics, &options, &err)) {
+    status = 2;
+    if (fill_topics(&topics, &options, &err)) {
         status = serve(&options, &topics);
     } else {
         fprintf(stderr, "perkline broker: %s\n", err.text);

@@ -393,18 +393,11 @@ int demo_command(int argc, char **argv)
         {"templates", ARG_TEXT, &templates_dir, "DIR", "Folder with the flows (templates)."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
-    struct err err = {0};
     int positional = 0;
+    int status = args_read(table, &usage, NULL, argc, argv, &positional);
 
-    switch (args_parse(table, &usage, argc, argv, &positional, &err)) {
-    case ARGS_HELP:
-        args_print_help(table, &usage, stdout);
-        return 0;
-    case ARGS_WRONG:
-        fprintf(stderr, "perkline demo: %s\n", err.text);
-        return 2;
-    case ARGS_OK:
-        break;
+    if (status != ARGS_GO_ON) {
+        return status;
     }
     if (copies < 1 || copies > 1000 || demo.rate < 1 || demo.rate > 10000) {
         fputs("perkline demo: --copies takes 1 to 1000, --rate 1 to 10000\n", stderr);

@@ -97,18 +97,11 @@ int lint_command(int argc, char **argv)
         {"notes", ARG_FLAG, &choices.has_notes, NULL, "Show notes too: every use of the filter raw."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
-    struct err err = {0};
     int positional = 0;
+    int status = args_read(table, &usage, NULL, argc, argv, &positional);
 
-    switch (args_parse(table, &usage, argc, argv, &positional, &err)) {
-    case ARGS_HELP:
-        args_print_help(table, &usage, stdout);
-        return 0;
-    case ARGS_WRONG:
-        fprintf(stderr, "perkline lint: %s\n", err.text);
-        return 2;
-    case ARGS_OK:
-        break;
+    if (status != ARGS_GO_ON) {
+        return status;
     }
     if (positional > 0) {
         choices.dir = argv[1];

@@ -303,16 +303,10 @@ int render_command(int argc, char **argv)
     };
     struct err err = {0};
     int positional = 0;
+    int status = args_read(table, &usage, NULL, argc, argv, &positional);
 
-    switch (args_parse(table, &usage, argc, argv, &positional, &err)) {
-    case ARGS_HELP:
-        args_print_help(table, &usage, stdout);
-        return 0;
-    case ARGS_WRONG:
-        fprintf(stderr, "perkline render: %s\n", err.text);
-        return 2;
-    case ARGS_OK:
-        break;
+    if (status != ARGS_GO_ON) {
+        return status;
     }
     options.flow = positional > 0 ? argv[1] : NULL;
     if (!check(&options, &err)) {

@@ -369,15 +369,12 @@ int templates_command(int argc, char **argv)
     enum action action;
     int positional = 0;
     bool is_done;
-    enum args_result result = args_parse(table, &usage, argc, argv, &positional, &err);
+    int status = args_read(table, &usage, settings_table, argc, argv, &positional);
 
-    if (result == ARGS_HELP) {
-        args_print_help(table, &usage, stdout);
-        puts("\nsettings (environment):");
-        settings_print_help(settings_table, stdout);
-        return 0;
+    if (status != ARGS_GO_ON) {
+        return status;
     }
-    if (result == ARGS_WRONG || !read_action(positional, argv, &action, &err)) {
+    if (!read_action(positional, argv, &action, &err)) {
         fprintf(stderr, "perkline templates: %s\n", err.text);
         return 2;
     }

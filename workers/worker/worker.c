@@ -35,17 +35,9 @@ int worker_command(int argc, char **argv)
     int positional = 0;
     int status;
 
-    switch (args_parse(table, &usage, argc, argv, &positional, &err)) {
-    case ARGS_HELP:
-        args_print_help(table, &usage, stdout);
-        puts("\nsettings (environment):");
-        settings_print_help(worker_settings_table, stdout);
-        return 0;
-    case ARGS_WRONG:
-        fprintf(stderr, "perkline worker: %s\n", err.text);
-        return 2;
-    case ARGS_OK:
-        break;
+    status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
+    if (status != ARGS_GO_ON) {
+        return status;
     }
     if (channels) {
         setenv("CHANNELS", channels, 1);
