@@ -181,6 +181,33 @@ static void assert_readyz(struct system *system, int status, const char *text)
     }
 }
 
+static int probe(const char *listen)
+{
+    const char *const argv[] = {system_binary(), "worker", "--probe", NULL};
+    char *setting = xasprintf("HTTP_LISTEN=%s", listen);
+    const char *const env[] = {setting, NULL};
+    struct process *process = process_start(argv, env, "/dev/null");
+    int status = process_wait(process);
+
+    process_destroy(process);
+    free(setting);
+    return status;
+}
+
+static void a_probe_tells_a_worker_that_lives_from_one_that_does_not(void **state)
+{
+    struct system *system = *state;
+    char *address;
+
+    system_start_ready_worker(system, 0, NULL);
+    address = process_find_output(system->workers[0], "\"http\":\"", "\"");
+    assert_int_equal(probe(address), 0);
+    assert_int_equal(system_stop_worker(system, 0), 0);
+    assert_int_equal(probe(address), 1);
+    assert_int_equal(probe("nonsense"), 1);
+    free(address);
+}
+
 static void without_redis_the_worker_waits_and_says_so(void **state)
 {
     struct system *system = *state;
@@ -311,6 +338,7 @@ int main(void)
         TEST(each_wrong_setting_is_named_in_one_line),
         TEST(a_secret_in_a_wrong_setting_is_not_repeated),
         TEST(a_broken_flow_stops_the_start_and_is_named_by_line_and_column),
+        TEST(a_probe_tells_a_worker_that_lives_from_one_that_does_not),
         TEST(without_redis_the_worker_waits_and_says_so),
         TEST(without_kafka_the_worker_waits_and_says_so),
         TEST(without_the_provider_the_worker_waits_and_sends_when_it_comes),

@@ -9,6 +9,7 @@
 #include "run/worker.h"
 #include "workers/channels.h"
 #include "workers/commands.h"
+#include "workers/worker/probe.h"
 
 static const struct args_usage usage = {
     .command = "perkline worker",
@@ -21,10 +22,11 @@ static const struct args_usage usage = {
 int worker_command(int argc, char **argv)
 {
     const char *channels = NULL;
-    bool is_check = false;
+    bool is_check = false, is_probe = false;
     const struct arg table[] = {
         {"channels", ARG_TEXT, &channels, "LIST", "Channels to serve, instead of the setting CHANNELS: email,sms"},
         {"check", ARG_FLAG, &is_check, NULL, "Check settings and templates, then end."},
+        {"probe", ARG_FLAG, &is_probe, NULL, "Ask the worker at HTTP_LISTEN whether it is alive: for health checks."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     const struct setting *const tables[] = {worker_settings_table, NULL};
@@ -38,6 +40,9 @@ int worker_command(int argc, char **argv)
     status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
     if (status != ARGS_GO_ON) {
         return status;
+    }
+    if (is_probe) {
+        return probe_run("/healthz");
     }
     if (channels) {
         setenv("CHANNELS", channels, 1);
