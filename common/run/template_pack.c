@@ -90,3 +90,41 @@ struct file_tree *template_pack_parse(struct slice pack, struct err *err)
     }
     return tree;
 }
+
+/* False: one of its files is there already. */
+static bool add_folder(struct file_tree *tree, const struct file_tree *folder, struct err *err)
+{
+    for (size_t i = 0; i < folder->count; i++) {
+        const struct file_entry *entry = &folder->entries[i];
+
+        if (strcmp(entry->path, TEMPLATE_PACK_FILE) == 0) {
+            continue;
+        }
+        if (file_tree_find(tree, entry->path)) {
+            return err_set(err, "%s is a file and also in " TEMPLATE_PACK_FILE, entry->path);
+        }
+        file_tree_add(tree, entry->path, slice_make(entry->data, entry->len));
+    }
+    return true;
+}
+
+struct file_tree *template_pack_read(const char *dir, struct err *err)
+{
+    struct file_tree *folder = file_tree_read(dir, err);
+    const struct file_entry *pack = folder ? file_tree_find(folder, TEMPLATE_PACK_FILE) : NULL;
+    struct file_tree *tree;
+
+    if (!pack) {
+        return folder;
+    }
+    tree = template_pack_parse(slice_make(pack->data, pack->len), err);
+    if (!tree) {
+        err_prefix(err, "%s/" TEMPLATE_PACK_FILE, dir);
+    } else if (!add_folder(tree, folder, err)) {
+        err_prefix(err, "%s", dir);
+        file_tree_destroy(tree);
+        tree = NULL;
+    }
+    file_tree_destroy(folder);
+    return tree;
+}

@@ -151,7 +151,7 @@ static void choose(struct templates *templates)
 /* False: `err`, and `diags` when it could be read. */
 static bool load(struct templates *templates, struct diag_list *diags, struct err *err)
 {
-    struct file_tree *tree = file_tree_read(templates->dir, err);
+    struct file_tree *tree = template_pack_read(templates->dir, err);
     struct catalog *catalog;
     struct kept *kept;
 

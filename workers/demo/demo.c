@@ -17,6 +17,7 @@
 #include "io/http.h"
 #include "io/kafka_producer.h"
 #include "io/loop.h"
+#include "run/template_pack.h"
 #include "workers/commands.h"
 #include "workers/demo/demo_books.h"
 #include "workers/demo/demo_events.h"
@@ -294,7 +295,7 @@ static bool load(struct demo *demo, const char *templates_dir, int copies, struc
     struct diag_list diags;
     struct buf text;
 
-    demo->tree = file_tree_read(templates_dir, err);
+    demo->tree = template_pack_read(templates_dir, err);
     if (!demo->tree) {
         return false;
     }

@@ -6,6 +6,7 @@
 
 #include "base/args.h"
 #include "core/lint.h"
+#include "run/template_pack.h"
 #include "workers/commands.h"
 #include "workers/lint/lint_print.h"
 
@@ -63,7 +64,7 @@ static int check(const struct choices *choices)
     struct lint_print print = {.dir = choices->dir, .has_notes = choices->has_notes};
     struct diag_list diags;
     struct err err = {0};
-    struct file_tree *tree = file_tree_read(choices->dir, &err);
+    struct file_tree *tree = template_pack_read(choices->dir, &err);
     struct catalog *catalog;
     bool is_fit;
 

@@ -8,6 +8,7 @@
 #include "core/locale.h"
 #include "core/plan.h"
 #include "core/policy.h"
+#include "run/template_pack.h"
 
 /* A flow that was tried alone. */
 struct single {
@@ -55,7 +56,7 @@ static void list_flows(struct preview *preview)
 
 struct preview *preview_open(const char *dir, const char *default_locale, struct err *err)
 {
-    struct file_tree *tree = file_tree_read(dir, err);
+    struct file_tree *tree = template_pack_read(dir, err);
     struct preview *preview;
     struct diag_list diags;
 

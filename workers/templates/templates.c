@@ -10,17 +10,19 @@
 #include "base/nearest.h"
 #include "base/settings.h"
 #include "workers/commands.h"
+#include "workers/templates/pack.h"
 #include "workers/templates/store.h"
 
 enum { FOLLOW_MS = 5000, LOOK_MS = 50, LEAST_PREFIX = 4 };
 
 static const struct args_usage usage = {
     .command = "perkline templates",
-    .positional = "[activate VERSION | rollback]",
+    .positional = "[activate VERSION | rollback | pack [DIR]]",
     .summary =
         "Lists the versions of the templates that workers use. `rollback` goes back to the version before on all\n"
         "workers, `activate VERSION` to any of the list (its first digits are enough); both wait until it is\n"
-        "done. A version that was taken back stays back; the next text that is saved goes live by itself.",
+        "done. A version that was taken back stays back; the next text that is saved goes live by itself.\n"
+        "`pack` checks a folder (TEMPLATES_DIR, templates) and prints it as one file, for a ConfigMap.",
     .most_positional = 2,
 };
 
@@ -310,11 +312,11 @@ static bool roll_back(struct store *store, const struct options *options, struct
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
-enum action { ACTION_LIST, ACTION_ACTIVATE, ACTION_ROLL_BACK };
+enum action { ACTION_LIST, ACTION_ACTIVATE, ACTION_ROLL_BACK, ACTION_PACK };
 
 static bool read_action(int positional, char **argv, enum action *action, struct err *err)
 {
-    static const char *const names[] = {"list", "activate", "rollback", NULL};
+    static const char *const names[] = {"list", "activate", "rollback", "pack", NULL};
     const char *nearest;
 
     *action = ACTION_LIST;
@@ -325,13 +327,17 @@ static bool read_action(int positional, char **argv, enum action *action, struct
         *action = ACTION_ROLL_BACK;
         return positional == 1 || err_set(err, "\"rollback\" takes no argument; \"activate\" takes a version");
     }
+    if (strcmp(argv[1], "pack") == 0) {
+        *action = ACTION_PACK;
+        return true;
+    }
     if (strcmp(argv[1], "activate") == 0) {
         *action = ACTION_ACTIVATE;
         return positional == 2 || err_set(err, "\"activate\" needs a version");
     }
     nearest = nearest_find(argv[1], names);
     return nearest ? err_set(err, "there is no \"%.40s\"; did you mean \"%s\"?", argv[1], nearest)
-                   : err_set(err, "there is no \"%.40s\" (list, activate, rollback)", argv[1]);
+                   : err_set(err, "there is no \"%.40s\" (list, activate, rollback, pack)", argv[1]);
 }
 
 static bool run(const struct options *options, enum action action, const char *version, struct err *err)
@@ -357,6 +363,13 @@ static bool run(const struct options *options, enum action action, const char *v
     return is_done;
 }
 
+static const char *template_dir(void)
+{
+    const char *dir = getenv("TEMPLATES_DIR");
+
+    return dir && *dir ? dir : "templates";
+}
+
 int templates_command(int argc, char **argv)
 {
     struct options options = {.is_json = false};
@@ -377,6 +390,9 @@ int templates_command(int argc, char **argv)
     if (!read_action(positional, argv, &action, &err)) {
         fprintf(stderr, "perkline templates: %s\n", err.text);
         return 2;
+    }
+    if (action == ACTION_PACK) {
+        return pack_run(positional == 2 ? argv[2] : template_dir());
     }
     is_done = settings_load(settings_table, &options, &err);
     if (is_done) {

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "run/template_pack.h"
+#include "tests/support/temp_dir.h"
 
 static struct file_tree *make_tree(void)
 {
@@ -97,12 +98,38 @@ static void what_is_no_pack_is_refused(void **state)
     assert_null(template_pack_parse(SLICE("perkline templates 1\n2 1\na\0b"), NULL));
 }
 
+static void a_folder_may_keep_its_templates_in_one_file(void **state)
+{
+    char *dir = temp_dir_create();
+    struct err err = {0};
+    struct file_tree *tree;
+
+    (void)state;
+    temp_dir_write(dir, TEMPLATE_PACK_FILE, "perkline templates 1\n5 3\na/b.c1");
+    temp_dir_write(dir, "x/y.yaml", "on: x\n");
+    assert_null(template_pack_read(dir, &err));
+    assert_non_null(strstr(err.text, TEMPLATE_PACK_FILE ": the packed templates are broken behind 0 files"));
+    temp_dir_write(dir, TEMPLATE_PACK_FILE, "perkline templates 1\n5 2\na/b.c12");
+    tree = template_pack_read(dir, &err);
+    assert_non_null(tree);
+    assert_int_equal(tree->count, 2);
+    assert_string_equal(file_tree_find(tree, "a/b.c")->data, "12");
+    assert_string_equal(file_tree_find(tree, "x/y.yaml")->data, "on: x\n");
+    file_tree_destroy(tree);
+    temp_dir_write(dir, "a/b.c", "other");
+    err_clear(&err);
+    assert_null(template_pack_read(dir, &err));
+    assert_non_null(strstr(err.text, "a/b.c is a file and also in " TEMPLATE_PACK_FILE));
+    temp_dir_destroy(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_folder_comes_back_without_its_notes),
         cmocka_unit_test(a_pack_that_was_cut_is_refused_or_shorter),
         cmocka_unit_test(what_is_no_pack_is_refused),
+        cmocka_unit_test(a_folder_may_keep_its_templates_in_one_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
