@@ -21,7 +21,7 @@ tr '\n' '\0' <"$logs/programs" | xargs -0 -r -n 1 -P "${TEST_JOBS:-4}" sh -c '
 while read -r program; do
     log="$logs/$(printf %s "$program" | tr / _)"
     status=$(cat "$log.status" 2>/dev/null || echo none)
-    count() { sed -n "s/^\\[  $1 *\\] \\([0-9]*\\) test(s).*/\\1/p" "$log" | awk '{n += $1} END {print n + 0}'; }
+    count() { sed -n "s/^\\[  $1 *\\] \\(tests: \\)*\\([0-9]*\\) test(s).*/\\2/p" "$log" | awk '{n += $1} END {print n + 0}'; }
     p=$(count PASSED) f=$(count FAILED) s=$(count SKIPPED)
     if [ "$status" != 0 ] && [ "$f" -eq 0 ]; then f=1; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
@@ -35,7 +35,7 @@ while read -r program; do
         failed=$((failed + 1))
     else
         printf '  ok    %s (%s)\n' "${program#*/tests/}" "$p"
-        sed -n 's/^\[  SKIPPED \] \([a-z].*\)/        skipped: \1/p' "$log" | sort -u
+        sed -n -e '/^\[  SKIPPED \] tests: /d' -e 's/^\[  SKIPPED \] \([a-z].*\)/        skipped: \1/p' "$log" | sort -u
     fi
 done <"$logs/programs"
 if [ "$skipped" -gt 0 ]; then

@@ -360,7 +360,7 @@ static void a_folder_that_is_none_is_named(void **state)
 static void added_files_are_sorted_and_replaced(void **state)
 {
     struct file_tree *tree = file_tree_create();
-    char name[8];
+    char name[16];
 
     (void)state;
     assert_null(file_tree_find(tree, "x"));
