@@ -47,7 +47,36 @@ struct redis_link {
     bool is_flushing;
     bool is_closed;
     char reason[REASON_SIZE]; /* why the context went away */
+    struct ssl_st *tls;       /* of the context, ours too; NULL without TLS */
 };
+
+/* Why hiredis gave the context up. When TLS failed it says "Success", or nothing. */
+static void explain(struct redis_link *link, const redisAsyncContext *context)
+{
+    const char *text = context->c.errstr[0] ? context->c.errstr : "connection closed";
+
+#if HAS_TLS
+    long verdict = link->tls ? SSL_get_verify_result(link->tls) : X509_V_OK;
+
+    if (verdict != X509_V_OK) {
+        snprintf(link->reason, sizeof(link->reason), "TLS: certificate refused: %s",
+                 X509_verify_cert_error_string(verdict));
+        return;
+    }
+    if (link->tls && !SSL_is_init_finished(link->tls) && (!context->c.errstr[0] || strcmp(text, "Success") == 0)) {
+        text = "TLS: the server does not complete the handshake";
+    }
+#endif
+    snprintf(link->reason, sizeof(link->reason), "%s", text);
+}
+
+static void forget_tls(struct redis_link *link)
+{
+#if HAS_TLS
+    SSL_free(link->tls);
+#endif
+    link->tls = NULL;
+}
 
 bool redis_link_has_tls(void)
 {
@@ -130,8 +159,7 @@ static void on_cleanup(void *arg)
     struct redis_link *link = arg;
 
     if (link->context && !link->reason[0]) {
-        snprintf(link->reason, sizeof(link->reason), "%s",
-                 link->context->c.errstr[0] ? link->context->c.errstr : "connection closed");
+        explain(link, link->context);
     }
     stop_watching(link);
     link->context = NULL;
@@ -150,21 +178,18 @@ static void on_connect(const redisAsyncContext *context, int status)
 }
 
 #if HAS_TLS
-/* The certificate must be signed by an authority of the system and name the host of the URL. */
+/* The certificate must be signed by an authority of the system (or of SSL_CERT_FILE) and name the host of the URL. */
 static bool begin_tls(struct redis_link *link, redisAsyncContext *context)
 {
-    static SSL_CTX *tls; /* one for the process, never freed */
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
     struct ssl_st *ssl = NULL;
     const char *host = link->url->host;
 
-    if (!tls) {
-        tls = SSL_CTX_new(TLS_client_method());
-        if (!tls || !SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) || !SSL_CTX_set_default_verify_paths(tls)) {
-            return false;
-        }
+    if (tls && SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) && SSL_CTX_set_default_verify_paths(tls)) {
         SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
+        ssl = SSL_new(tls);
     }
-    ssl = SSL_new(tls);
+    SSL_CTX_free(tls); /* ssl keeps it */
     if (!ssl) {
         return false;
     }
@@ -174,7 +199,13 @@ static bool begin_tls(struct redis_link *link, redisAsyncContext *context)
             return false;
         }
     }
-    return redisInitiateSSL(&context->c, ssl) == REDIS_OK; /* owns ssl now, also when it fails */
+    forget_tls(link);
+    link->tls = ssl;
+    if (redisInitiateSSL(&context->c, ssl) != REDIS_OK) {
+        return false;
+    }
+    SSL_up_ref(ssl); /* the context's own */
+    return true;
 }
 #endif
 
@@ -204,7 +235,7 @@ static bool attach(struct redis_link *link, redisAsyncContext *context)
     }
 #if HAS_TLS
     if (link->url->is_tls && !begin_tls(link, context)) {
-        snprintf(link->reason, sizeof(link->reason), "cannot begin TLS");
+        explain(link, context);
         redisAsyncFree(context);
         return false;
     }
@@ -334,6 +365,7 @@ void redis_link_send(struct redis_link *link, const char *command, size_t len)
 static void free_link(struct redis_link *link)
 {
     redis_reader_destroy(link->reader);
+    forget_tls(link);
     free(link);
 }
 

@@ -31,7 +31,7 @@ const struct setting worker_settings_table[] = {
     {"KAFKA_QUEUE_KIB", SETTING_INT, FIELD(kafka_queue_kib), "16384",
      "Records read ahead, in KiB: memory against catch-up speed.", false, 1024, 1048576},
     {"REDIS_URL", SETTING_SECRET, FIELD(redis_url), "redis://127.0.0.1:6379",
-     "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
+     "redis://[user:password@]host:port, rediss://... (TLS; SSL_CERT_FILE: own authorities), or unix:///path.", false, 0, 0},
     {"TEMPLATES_DIR", SETTING_TEXT, FIELD(templates_dir), "templates", "Folder with the flows.", false, 0, 0},
     {"DEFAULT_LOCALE", SETTING_TEXT, FIELD(default_locale), "en",
      "Language for members whose own has no template.", false, 0, 0},

@@ -21,6 +21,7 @@
 #include "io/http.h"
 #include "io/http_answer.h"
 #include "io/http_peer.h"
+#include "tests/support/certificate.c"
 #include "tests/support/fault_server.c"
 #include "tests/support/temp_dir.c"
 #include "tests/support/wait.c"
@@ -499,29 +500,13 @@ static void *serve_tls(void *arg)
 
 static void start_tls(struct tls_server *tls, const char *ca_path)
 {
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = X509_new();
-    X509_EXTENSION *name = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "IP:127.0.0.1");
-    FILE *file = fopen(ca_path, "w");
+    char *key_path = xasprintf("%s.key", ca_path);
 
-    X509_set_version(certificate, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-    X509_gmtime_adj(X509_getm_notBefore(certificate), -60);
-    X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_ASC,
-                               (const unsigned char *)"test", -1, -1, 0);
-    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
-    X509_set_pubkey(certificate, key);
-    X509_add_ext(certificate, name, -1);
-    assert_true(X509_sign(certificate, key, EVP_sha256()) > 0);
-    assert_int_equal(PEM_write_X509(file, certificate), 1);
-    fclose(file);
+    certificate_write("IP:127.0.0.1", false, ca_path, key_path);
     *tls = (struct tls_server){.context = SSL_CTX_new(TLS_server_method())};
-    assert_int_equal(SSL_CTX_use_certificate(tls->context, certificate), 1);
-    assert_int_equal(SSL_CTX_use_PrivateKey(tls->context, key), 1);
-    X509_EXTENSION_free(name);
-    X509_free(certificate);
-    EVP_PKEY_free(key);
+    assert_int_equal(SSL_CTX_use_certificate_file(tls->context, ca_path, SSL_FILETYPE_PEM), 1);
+    assert_int_equal(SSL_CTX_use_PrivateKey_file(tls->context, key_path, SSL_FILETYPE_PEM), 1);
+    free(key_path);
     tls->listener = bind_port(&tls->port);
     assert_int_equal(listen(tls->listener, 1), 0);
     assert_int_equal(pthread_create(&tls->thread, NULL, serve_tls, tls), 0);
