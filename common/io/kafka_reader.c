@@ -8,13 +8,14 @@
 #include "base/mem.h"
 #include "io/kafka_config.h"
 #include "io/kafka_handle.h"
+#include "io/kafka_range.h"
 
-enum { OPEN_MS = 15000, UNKNOWN_MS = 2000, ASK_MS = 2000, RETRY_MS = 100, CLOSE_MS = 3000 };
+enum { OPEN_MS = 15000, UNKNOWN_MS = 2000, RETRY_MS = 100, CLOSE_MS = 3000 };
 
 struct part {
-    int64_t low;
-    int64_t high;
+    struct kafka_range range;
     int64_t next;
+    bool is_in_range; /* of times that are looked for in the records */
     bool is_started;
     bool is_done;
 };
@@ -25,6 +26,7 @@ struct kafka_reader {
     rd_kafka_t *rk;
     rd_kafka_topic_t *topic;
     char *name;
+    struct kafka_reader_range wanted; /* its topic is `name` */
     rd_kafka_queue_t *queue;
     struct part *parts;
     int32_t part_count;
@@ -70,64 +72,40 @@ static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, st
     return code ? err_set(err, "topic %s: %s", reader->name, rd_kafka_err2str(code)) : true;
 }
 
-/* rd_kafka_query_watermark_offsets() is not used: on librdkafka 2.0.2 it waits for ever, whatever its time-out, when the
- * leader that it knows is gone. */
-static rd_kafka_resp_err_t ask_end(struct kafka_reader *reader, int32_t number, int64_t which, int64_t wait_ms,
-                                   int64_t *offset)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_t *answer = rd_kafka_topic_partition_list_add(list, reader->name, number);
-    rd_kafka_resp_err_t code;
-
-    answer->offset = which;
-    code = rd_kafka_offsets_for_times(reader->rk, list, (int)(wait_ms < 1 ? 1 : wait_ms < ASK_MS ? wait_ms : ASK_MS));
-    if (!code) {
-        code = answer->err || answer->offset >= 0 ? answer->err : RD_KAFKA_RESP_ERR_UNKNOWN;
-    }
-    *offset = answer->offset;
-    rd_kafka_topic_partition_list_destroy(list);
-    return code;
-}
-
-/* A partition that moves to another leader is found again before the deadline. */
-static bool find_range(struct kafka_reader *reader, int32_t number, int64_t deadline_ms, struct err *err)
-{
-    struct part *part = &reader->parts[number];
-    rd_kafka_resp_err_t code;
-
-    for (;;) {
-        code = ask_end(reader, number, RD_KAFKA_OFFSET_BEGINNING, deadline_ms - clock_mono_ms(), &part->low);
-        if (!code) {
-            code = ask_end(reader, number, RD_KAFKA_OFFSET_END, deadline_ms - clock_mono_ms(), &part->high);
-        }
-        if (!code) {
-            return true;
-        }
-        if (code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED || clock_mono_ms() >= deadline_ms) {
-            return err_set(err, "%s/%d: where the log begins and ends: %s", reader->name, (int)number,
-                           rd_kafka_err2str(code));
-        }
-        rd_kafka_poll(reader->rk, RETRY_MS);
-    }
-}
-
 static bool start_part(struct kafka_reader *reader, int32_t number, int64_t deadline_ms, struct err *err)
 {
     struct part *part = &reader->parts[number];
 
-    if (!find_range(reader, number, deadline_ms, err)) {
+    if (!kafka_range_find(reader->rk, &reader->wanted, number, deadline_ms, &part->range, err)) {
         return false;
     }
-    part->next = part->low;
-    if (part->low >= part->high) {
+    part->next = part->range.low;
+    if (part->range.low >= part->range.high) {
         part->is_done = true;
         return true;
     }
-    if (rd_kafka_consume_start_queue(reader->topic, number, part->low, reader->queue) != 0) {
+    if (rd_kafka_consume_start_queue(reader->topic, number, part->range.low, reader->queue) != 0) {
         return err_set(err, "%s/%d: %s", reader->name, (int)number, rd_kafka_err2str(rd_kafka_last_error()));
     }
     part->is_started = true;
     reader->open_parts++;
+    return true;
+}
+
+static bool start_parts(struct kafka_reader *reader, int64_t deadline_ms, struct err *err)
+{
+    if (reader->wanted.partition >= reader->part_count) {
+        return err_set(err, "topic %s has no partition %d: its partitions are 0 to %d", reader->name,
+                       (int)reader->wanted.partition, (int)reader->part_count - 1);
+    }
+    reader->parts = xcalloc((size_t)reader->part_count, sizeof(*reader->parts));
+    for (int32_t i = 0; i < reader->part_count; i++) {
+        if (reader->wanted.partition >= 0 && reader->wanted.partition != i) {
+            reader->parts[i].is_done = true;
+        } else if (!start_part(reader, i, deadline_ms, err)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -148,23 +126,17 @@ static bool start(struct kafka_reader *reader, const struct kafka_settings *sett
         return err_set(err, "topic %s: %s", reader->name, rd_kafka_err2str(rd_kafka_last_error()));
     }
     reader->queue = rd_kafka_queue_new(reader->rk);
-    if (!find_partitions(reader, deadline_ms, err)) {
-        return false;
-    }
-    reader->parts = xcalloc((size_t)reader->part_count, sizeof(*reader->parts));
-    for (int32_t i = 0; i < reader->part_count; i++) {
-        if (!start_part(reader, i, deadline_ms, err)) {
-            return false;
-        }
-    }
-    return true;
+    return find_partitions(reader, deadline_ms, err) && start_parts(reader, deadline_ms, err);
 }
 
-struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, const char *topic, struct err *err)
+struct kafka_reader *kafka_reader_open_range(const struct kafka_settings *settings,
+                                             const struct kafka_reader_range *range, struct err *err)
 {
     struct kafka_reader *reader = xcalloc(1, sizeof(*reader));
 
-    reader->name = xstrdup(topic);
+    reader->name = xstrdup(range->topic);
+    reader->wanted = *range;
+    reader->wanted.topic = reader->name;
     if (!start(reader, settings, err)) {
         kafka_reader_close(reader);
         return NULL;
@@ -172,14 +144,43 @@ struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, co
     return reader;
 }
 
+struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, const char *topic, struct err *err)
+{
+    const struct kafka_reader_range range = {topic, -1, {KAFKA_READER_BEGINNING, 0}, {KAFKA_READER_END, 0}};
+
+    return kafka_reader_open_range(settings, &range, err);
+}
+
 int64_t kafka_reader_total(const struct kafka_reader *reader)
 {
     int64_t total = 0;
 
     for (int32_t i = 0; i < reader->part_count; i++) {
-        total += reader->parts[i].high - reader->parts[i].low;
+        total += reader->parts[i].range.high - reader->parts[i].range.low;
     }
     return total;
+}
+
+int64_t kafka_reader_left(const struct kafka_reader *reader)
+{
+    int64_t left = 0;
+
+    for (int32_t i = 0; i < reader->part_count; i++) {
+        left += reader->parts[i].is_done ? 0 : reader->parts[i].range.high - reader->parts[i].next;
+    }
+    return left;
+}
+
+bool kafka_reader_is_scan(const struct kafka_reader *reader)
+{
+    for (int32_t i = 0; i < reader->part_count; i++) {
+        const struct kafka_range *range = &reader->parts[i].range;
+
+        if (range->low < range->high && kafka_range_is_scan(range)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- read --------------------------------------------------------------------------------------------------------- */
@@ -248,24 +249,35 @@ static bool is_part_open(const struct kafka_reader *reader, const rd_kafka_messa
            !reader->parts[message->partition].is_done;
 }
 
+/* Of a record in line. False: its time is outside of the times that are looked for. */
+static bool is_wanted(struct part *part, int64_t time_ms, bool *is_past)
+{
+    *is_past = time_ms >= part->range.to_ms;
+    part->is_in_range |= time_ms >= part->range.from_ms;
+    return part->is_in_range && !*is_past;
+}
+
 /* Takes the message. True when it is a record to hand out. */
 static bool take_record(struct kafka_reader *reader, rd_kafka_message_t *message)
 {
     struct part *part = &reader->parts[message->partition];
+    int32_t number = message->partition;
+    bool is_past = message->offset >= part->range.high;
+    bool is_record = false;
 
-    if (message->offset < part->next || message->offset >= part->high) {
-        if (message->offset >= part->high) {
-            stop_part(reader, message->partition);
-        }
+    if (!is_past && message->offset >= part->next) {
+        part->next = message->offset + 1;
+        is_record = is_wanted(part, rd_kafka_message_timestamp(message, NULL), &is_past);
+    }
+    if (is_record) {
+        fill_record(reader, message);
+    } else {
         rd_kafka_message_destroy(message);
-        return false;
     }
-    part->next = message->offset + 1;
-    fill_record(reader, message);
-    if (part->next >= part->high) {
-        stop_part(reader, message->partition);
+    if (is_past || part->next >= part->range.high) {
+        stop_part(reader, number);
     }
-    return true;
+    return is_record;
 }
 
 /* An end of partition, or an error: those of single connections are librdkafka's business. */

@@ -15,15 +15,36 @@
 
 struct kafka_reader;
 
+/* A place in a partition: an offset, or one of these. */
+enum { KAFKA_READER_END = -1, KAFKA_READER_BEGINNING = -2, KAFKA_READER_TIME = -3 };
+
+struct kafka_reader_place {
+    int64_t offset;
+    int64_t time_ms; /* of KAFKA_READER_TIME: the first record of that time or later */
+};
+
+struct kafka_reader_range {
+    const char *topic;
+    int32_t partition;                  /* -1: all */
+    struct kafka_reader_place from, to; /* `to` is not part of it; what lies outside of the log is cut off */
+};
+
 /* Reads all partitions of `topic`, each from its low to its present high watermark. A topic that does not exist is an
  * error. */
 struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, const char *topic, struct err *err);
+/* The part of a topic that lies between two places when it is opened. */
+struct kafka_reader *kafka_reader_open_range(const struct kafka_settings *settings,
+                                             const struct kafka_reader_range *range, struct err *err);
 void kafka_reader_close(struct kafka_reader *reader);
 /* Next record (borrowed until the next call) in *record; *is_end when all partitions are through. Waits at most
  * `wait_ms`, then returns true with neither. False + err when reading failed. */
 bool kafka_reader_next(struct kafka_reader *reader, int64_t wait_ms, const struct kafka_record **record, bool *is_end,
                        struct err *err);
-/* How many records lie between the low and the high watermarks taken at open. */
+/* How many offsets lie between the start and the end found at open. */
 int64_t kafka_reader_total(const struct kafka_reader *reader);
+/* How many of them are still to come. */
+int64_t kafka_reader_left(const struct kafka_reader *reader);
+/* The broker could not look up times: all records are read, and those of other times left out. */
+bool kafka_reader_is_scan(const struct kafka_reader *reader);
 
 #endif

@@ -33,6 +33,13 @@ struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, co
     return reader;
 }
 
+/* All of it, whatever the range. */
+struct kafka_reader *kafka_reader_open_range(const struct kafka_settings *settings,
+                                             const struct kafka_reader_range *range, struct err *err)
+{
+    return kafka_reader_open(settings, range->topic, err);
+}
+
 void kafka_reader_close(struct kafka_reader *reader)
 {
     if (reader) {
@@ -74,4 +81,20 @@ int64_t kafka_reader_total(const struct kafka_reader *reader)
         total += fake_log_end(log) - fake_log_low(log);
     }
     return total;
+}
+
+int64_t kafka_reader_left(const struct kafka_reader *reader)
+{
+    int64_t left = 0;
+
+    for (int32_t i = reader->partition; i < reader->count; i++) {
+        left += fake_log_end(fake_log_find(reader->topic, i)) - (i == reader->partition ? reader->next : 0);
+    }
+    return left;
+}
+
+bool kafka_reader_is_scan(const struct kafka_reader *reader)
+{
+    (void)reader;
+    return false;
 }

@@ -154,6 +154,88 @@ static void closing_in_the_middle_is_fine(void **state)
     fixture_stop(&f);
 }
 
+/* --- ranges ------------------------------------------------------------------------------------------------------- */
+
+enum { FIRST_MS = 1000000 };
+
+/* Record n of the partition is of FIRST_MS + 1000 * n. */
+static void produce_timed(struct fixture *f, int32_t partition, int count)
+{
+    struct err err = {""};
+    struct kafka_producer *producer = kafka_producer_open(f->loop, &f->settings, &err);
+    struct answers answers = {0};
+
+    for (int i = 0; i < count; i++) {
+        struct kafka_message message = {
+            .topic = f->topic, .partition = partition, .timestamp_ms = FIRST_MS + 1000 * i, .value = SLICE("v")};
+
+        kafka_produce(producer, &message, fixture_on_produced, &answers);
+    }
+    WAIT_UNTIL(f, answers.done == count);
+    kafka_producer_close(producer, 1000);
+}
+
+static void only_what_lies_in_the_range_is_read(void **state)
+{
+    static const struct kafka_reader_place beginning = {KAFKA_READER_BEGINNING, 0}, end = {KAFKA_READER_END, 0};
+    static const struct {
+        int32_t partition;
+        struct kafka_reader_place from, to;
+        int64_t first[2], after[2]; /* offsets of each partition */
+    } rows[] = {
+        {-1, beginning, end, {0, 0}, {20, 10}},
+        {1, beginning, end, {0, 0}, {0, 10}},
+        {-1, {5, 0}, {8, 0}, {5, 5}, {8, 8}},
+        {-1, {12, 0}, {99, 0}, {12, 0}, {20, 0}},
+        {0, {8, 0}, {3, 0}, {0, 0}, {0, 0}},
+        {-1, end, end, {0, 0}, {0, 0}},
+        {-1, {KAFKA_READER_TIME, FIRST_MS + 3000}, {KAFKA_READER_TIME, FIRST_MS + 11500}, {3, 3}, {12, 10}},
+        {-1, {KAFKA_READER_TIME, FIRST_MS + 2001}, end, {3, 3}, {20, 10}},
+        {-1, {KAFKA_READER_TIME, 0}, {KAFKA_READER_TIME, FIRST_MS}, {0, 0}, {0, 0}},
+        {0, {4, 0}, {KAFKA_READER_TIME, FIRST_MS + 6000}, {4, 0}, {6, 0}},
+        {-1, {KAFKA_READER_TIME, FIRST_MS + 99000}, {KAFKA_READER_TIME, FIRST_MS + 100000}, {0, 0}, {0, 0}},
+    };
+    struct fixture f;
+
+    (void)state;
+    fixture_start(&f, 2);
+    produce_timed(&f, 0, 20);
+    produce_timed(&f, 1, 10);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct kafka_reader_range range = {f.topic, rows[i].partition, rows[i].from, rows[i].to};
+        int64_t next[FIXTURE_PARTITIONS] = {rows[i].first[0], rows[i].first[1]};
+        struct err err = {""};
+        struct kafka_reader *reader = kafka_reader_open_range(&f.settings, &range, &err);
+        bool has_times = rows[i].from.offset == KAFKA_READER_TIME || rows[i].to.offset == KAFKA_READER_TIME;
+        int64_t count = rows[i].after[0] - rows[i].first[0] + rows[i].after[1] - rows[i].first[1];
+
+        assert_string_equal(err.text, "");
+        assert_int_equal(kafka_reader_is_scan(reader), has_times && !fixture_is_real());
+        assert_true(kafka_reader_total(reader) >= count);
+        assert_int_equal(kafka_reader_left(reader), kafka_reader_total(reader));
+        assert_int_equal(read_all(reader, next), count);
+        assert_int_equal(kafka_reader_left(reader), 0);
+        assert_memory_equal(next, rows[i].after, sizeof(rows[i].after));
+        kafka_reader_close(reader);
+    }
+    fixture_stop(&f);
+}
+
+static void a_partition_that_is_not_there_is_named_with_those_that_are(void **state)
+{
+    const struct kafka_reader_place beginning = {KAFKA_READER_BEGINNING, 0}, end = {KAFKA_READER_END, 0};
+    struct fixture f;
+    struct err err = {""};
+    char text[200];
+
+    (void)state;
+    fixture_start(&f, 2);
+    assert_null(kafka_reader_open_range(&f.settings, &(struct kafka_reader_range){f.topic, 2, beginning, end}, &err));
+    snprintf(text, sizeof(text), "topic %s has no partition 2: its partitions are 0 to 1", f.topic);
+    assert_string_equal(err.text, text);
+    fixture_stop(&f);
+}
+
 static void a_topic_that_does_not_exist_and_a_broker_that_is_not_there_are_errors(void **state)
 {
     struct fixture f;
@@ -179,6 +261,8 @@ int main(void)
         cmocka_unit_test(an_empty_topic_is_at_its_end_at_once),
         cmocka_unit_test(reading_twice_gives_the_same_for_nothing_was_committed),
         cmocka_unit_test(closing_in_the_middle_is_fine),
+        cmocka_unit_test(only_what_lies_in_the_range_is_read),
+        cmocka_unit_test(a_partition_that_is_not_there_is_named_with_those_that_are),
         cmocka_unit_test(a_topic_that_does_not_exist_and_a_broker_that_is_not_there_are_errors),
     };
 
