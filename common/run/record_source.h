@@ -17,8 +17,8 @@
 
 struct record_source;
 
-/* One end of a range. Its text form: "beginning", "end", an RFC 3339 time stamp (2026-11-01T00:00Z), a time before
- * now (-7d, -90m), or an offset (a plain number). */
+/* One end of a range. Its text form: "beginning", "end", an RFC 3339 time stamp of which the seconds may be missing, or
+ * just a day (2026-11-01T00:00Z, 2026-11-01), a time before now (-7d, -90m), or an offset (a plain number). */
 enum record_place_kind { RECORD_PLACE_BEGINNING, RECORD_PLACE_END, RECORD_PLACE_TIME, RECORD_PLACE_OFFSET };
 
 struct record_place {
@@ -48,6 +48,8 @@ bool record_source_next(struct record_source *source, int64_t wait_ms, const str
                         struct err *err);
 /* How many records there are to read, as far as known; -1 when not. */
 int64_t record_source_total(const struct record_source *source);
+/* How much of what there is to read was read, 0 to 1; -1 when that is not known. */
+double record_source_share(const struct record_source *source);
 /* A sentence for people on how it is read ("the broker cannot look up times: reading from the beginning"), or "". */
 const char *record_source_note(const struct record_source *source);
 
