@@ -217,19 +217,35 @@ static void read_wanted_tag(const struct event *event, const char *locale, char 
     }
 }
 
+static const struct message_template *find_template(const struct catalog *catalog, const struct flow *flow,
+                                                    enum channel channel, const char *tag)
+{
+    const struct catalog_templates *templates = find_templates(catalog, flow, channel);
+    const struct message_template *found = *tag ? catalog_templates_find(templates, tag) : NULL;
+
+    return found ? found : catalog_templates_find(templates, catalog->default_locale);
+}
+
+const char *catalog_choose_locale(const struct catalog *catalog, const struct flow *flow, enum channel channel,
+                                  const struct event *event)
+{
+    const struct message_template *template;
+    char tag[LOCALE_TAG_SIZE];
+
+    read_wanted_tag(event, NULL, tag);
+    template = find_template(catalog, flow, channel, tag);
+    return template ? template->tag : "";
+}
+
 bool catalog_render(const struct catalog *catalog, const struct flow *flow, enum channel channel,
                     const struct event *event, const char *locale, struct message *message, struct render_error *error)
 {
-    const struct catalog_templates *templates = find_templates(catalog, flow, channel);
     struct message_inputs inputs = {.flow = flow, .event = event, .locales = catalog->locales};
     char tag[LOCALE_TAG_SIZE];
 
     *message = (struct message){0};
     read_wanted_tag(event, locale, tag);
-    inputs.template = *tag ? catalog_templates_find(templates, tag) : NULL;
-    if (!inputs.template) {
-        inputs.template = catalog_templates_find(templates, catalog->default_locale);
-    }
+    inputs.template = find_template(catalog, flow, channel, tag);
     if (!inputs.template) {
         return fail(error, "no_template", "flow %s has no %s template for '%s' or the default locale '%s'", flow->name,
                     channel_name(channel), tag, catalog->default_locale);

@@ -38,6 +38,11 @@ const struct flow *const *catalog_find_by_type(const struct catalog *catalog, co
 /* Locales a flow has templates for on a channel, sorted; borrowed; NULL-terminated. */
 const char *const *catalog_locales(const struct catalog *catalog, const struct flow *flow, enum channel channel);
 
+/* Of the template that this event's member gets: their own, their language's, or the default's; "" when there is none.
+ * Borrowed. */
+const char *catalog_choose_locale(const struct catalog *catalog, const struct flow *flow, enum channel channel,
+                                  const struct event *event);
+
 /* Why a message could not be made. */
 struct render_error {
     const char *reason; /* stable word: "template_error", "no_template", "no_brand", "undefined_variable", "too_large",

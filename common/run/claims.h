@@ -82,6 +82,8 @@ struct claims_settings {
     const char *environment;   /* [a-z0-9_-]{1,32} */
     int64_t lease_ms;          /* 15000 = request time-out 10 s + settle 3 s + slack 2 s */
     int64_t most_skew_ms;      /* 60000 */
+    int64_t guard_ttl_ms;      /* how long a new epoch lives; 0 for ever */
+    bool only_looks_up;        /* for tools: nothing but claims_look_up(), with a user that may GET and HGET (ROLE, INFO) */
 };
 
 /* Opens the connection to Redis itself. `loop` and `metrics` are borrowed. */
@@ -101,6 +103,8 @@ void claims_settle(struct claims *claims, const struct mid *mid, bool has_claim,
 
 /* Redis can be used and trusted now. */
 bool claims_is_ready(const struct claims *claims);
+/* Of claims that only look up, when ready: Redis has forgotten what was sent, or never knew of this environment. */
+bool claims_know_nothing(const struct claims *claims);
 /* Why not; "" when ready. */
 const char *claims_state_reason(const struct claims *claims);
 /* Told at every change of claims_is_ready(). At most 8 listeners. */

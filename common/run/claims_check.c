@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/embed.h"
 #include "base/log.h"
+#include "base/number.h"
 
 EMBED_FILE(restore_lua, "common/run/scripts/restore.lua")
 EMBED_FILE(open_shard_lua, "common/run/scripts/open_shard.lua")
@@ -257,7 +258,7 @@ static void on_shard_open(void *arg, enum redis_status status, const struct redi
 
 void claims_recovered(struct claims *claims)
 {
-    char epoch[24], least[24];
+    char epoch[24], least[24], ttl[NUMBER_TEXT_SIZE];
     int64_t now = clock_wall_ms();
 
     if (claims->state != CLAIMS_RECOVERING) {
@@ -269,9 +270,10 @@ void claims_recovered(struct claims *claims)
     claims->check_open = CLAIM_SHARDS;
     for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
         char guard[CLAIMS_KEY_SIZE];
-        const struct slice args[] = {claims_guard_key(claims, shard, guard), slice_of(epoch), slice_of(least)};
+        const struct slice args[] = {claims_guard_key(claims, shard, guard), slice_of(epoch), slice_of(least),
+                                     number_format(claims->settings.guard_ttl_ms, ttl)};
 
-        redis_eval(claims->redis, &claims_open_shard_script, args, 3, on_shard_open, round_arg(claims));
+        redis_eval(claims->redis, &claims_open_shard_script, args, 4, on_shard_open, round_arg(claims));
     }
 }
 
@@ -288,7 +290,10 @@ void claims_recovery_failed(struct claims *claims, const char *reason)
 
 static void on_epochs_known(struct claims *claims)
 {
-    if (claims->shards_with_epoch == CLAIM_SHARDS && !claims->has_mixed_epochs) {
+    bool is_whole = claims->shards_with_epoch == CLAIM_SHARDS && !claims->has_mixed_epochs;
+
+    claims->knows_nothing = !is_whole;
+    if (is_whole || claims->settings.only_looks_up) {
         claims->ring_next = 0;
         restore_more(claims);
     } else {
@@ -413,13 +418,20 @@ void claims_check_begin(struct claims *claims)
     claims->check_round++;
     loop_timer_stop(claims->check_timer);
     claims_set_state(claims, CLAIMS_CHECKING, "checking Redis");
-    ask_time(claims);
+    if (claims->settings.only_looks_up) {
+        ask_epochs(claims);
+    } else {
+        ask_time(claims);
+    }
 }
 
 static void on_check_timer(void *arg)
 {
     struct claims *claims = arg;
 
+    if (claims->state == CLAIMS_READY && claims->settings.only_looks_up) {
+        return;
+    }
     if (claims->state == CLAIMS_READY) {
         ask_policy(claims);
         loop_timer_start(claims->check_timer, READY_CHECK_MS);

@@ -127,10 +127,12 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
     }
     claims_check_init(claims);
     claims->hook = loop_hook_create(loop, claims_repeat_calls, claims);
-    redis_add_script(claims->redis, &claims_begin_script);
-    redis_add_script(claims->redis, &claims_settle_script);
-    redis_add_script(claims->redis, &claims_restore_script);
-    redis_add_script(claims->redis, &claims_open_shard_script);
+    if (!settings->only_looks_up) {
+        redis_add_script(claims->redis, &claims_begin_script);
+        redis_add_script(claims->redis, &claims_settle_script);
+        redis_add_script(claims->redis, &claims_restore_script);
+        redis_add_script(claims->redis, &claims_open_shard_script);
+    }
     return claims;
 }
 
@@ -151,6 +153,11 @@ void claims_close(struct claims *claims)
 bool claims_is_ready(const struct claims *claims)
 {
     return claims->state == CLAIMS_READY;
+}
+
+bool claims_know_nothing(const struct claims *claims)
+{
+    return claims->knows_nothing;
 }
 
 const char *claims_state_reason(const struct claims *claims)

@@ -52,6 +52,7 @@ struct claims {
     size_t check_open;                /* answers awaited in this round */
     size_t shards_with_epoch;
     bool has_mixed_epochs;
+    bool knows_nothing;
     size_t restores_open;
     size_t ring_next;
     loop_fn recover;

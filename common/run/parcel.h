@@ -64,7 +64,8 @@ struct task {
 
 struct parcel {
     struct parcel *prev, *next;   /* list: pipeline->parcels, or intake->waiting */
-    struct partition *partition;  /* NULL: revoked while in flight */
+    struct partition *partition;  /* NULL: revoked while in flight, or is_replayed */
+    bool is_replayed;             /* read again by a person: of no partition that anybody could take over */
     struct pipeline *pipeline;    /* set by pipeline_submit() */
     struct record record;         /* points into `store` */
     char *store;

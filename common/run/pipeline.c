@@ -7,6 +7,7 @@
 
 #include <utlist.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "run/gate.h"
@@ -15,7 +16,7 @@
 /*
  * The order. A task starts at LOOK_UP when it is first in its member's lane. A way out that is not in the table is a bug.
  */
-static const struct {
+static const struct transition {
     enum stage from;
     enum stage_exit way;
     enum stage to;
@@ -60,6 +61,13 @@ static const struct {
     {STAGE_WAIT, EXIT_DROPPED, STAGE_DONE},
 };
 
+/* The same as far as it changes nothing. */
+static const struct transition rehearsal[] = {
+    {STAGE_LOOK_UP, EXIT_NEXT, STAGE_RENDER},     {STAGE_LOOK_UP, EXIT_TERMINAL, STAGE_DONE},
+    {STAGE_LOOK_UP, EXIT_FINISHED, STAGE_DONE},   {STAGE_RENDER, EXIT_NEXT, STAGE_DONE},
+    {STAGE_RENDER, EXIT_SETTLE, STAGE_DONE},      {STAGE_RENDER, EXIT_DEAD, STAGE_DONE},
+};
+
 static const struct stage_type *const types[STAGE_COUNT] = {
     [STAGE_LOOK_UP] = &look_up_stage,   [STAGE_RENDER] = &render_stage,
     [STAGE_ADMIT] = &admit_stage,       [STAGE_BEGIN] = &begin_stage,
@@ -81,8 +89,9 @@ struct pipeline {
     struct pipeline_parts parts;
     char gate_name[64];
     void *stages[STAGE_COUNT];
+    bool has_stage[STAGE_COUNT];
     enum stage next[STAGE_COUNT][EXIT_COUNT];
-    struct gate *gate;
+    struct gate *gate; /* NULL in a rehearsal, as the stages that it does not reach */
     struct lanes *lanes;
     struct random random;
     pipeline_done_fn on_done;
@@ -105,16 +114,31 @@ static void on_gate_open(void *arg)
     types[STAGE_ADMIT]->sweep(pipeline->stages[STAGE_ADMIT]);
 }
 
-static void fill_transitions(struct pipeline *pipeline)
+static void fill_transitions(struct pipeline *pipeline, const struct transition table[], size_t count)
 {
     for (int from = 0; from < STAGE_COUNT; from++) {
         for (int way = 0; way < EXIT_COUNT; way++) {
             pipeline->next[from][way] = (enum stage)-1;
         }
     }
-    for (size_t i = 0; i < sizeof(transitions) / sizeof(transitions[0]); i++) {
-        pipeline->next[transitions[i].from][transitions[i].way] = transitions[i].to;
+    for (size_t i = 0; i < count; i++) {
+        pipeline->next[table[i].from][table[i].way] = table[i].to;
+        pipeline->has_stage[table[i].from] = true;
     }
+}
+
+static struct gate *create_gate(struct pipeline *pipeline)
+{
+    const struct pipeline_parts *parts = &pipeline->parts;
+    struct gate_settings settings = {
+        .name = pipeline->gate_name,
+        .connections = parts->connections,
+        .limiter = {.environment = parts->environment, .name = pipeline->gate_name, .rate_per_s = parts->rate_per_s},
+    };
+
+    snprintf(pipeline->gate_name, sizeof(pipeline->gate_name), "%s-%s", parts->provider->name,
+             channel_name(parts->channel));
+    return gate_create(parts->loop, parts->claims, &settings, parts->metrics, on_gate_open, pipeline);
 }
 
 struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg)
@@ -122,27 +146,23 @@ struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_do
     struct pipeline *pipeline = xcalloc(1, sizeof(*pipeline));
     const char *const labels[] = {channel_name(parts->channel)};
     struct stage_parts stage_parts;
-    struct gate_settings gate_settings;
 
     pipeline->parts = *parts;
     pipeline->on_done = on_done;
     pipeline->arg = arg;
-    snprintf(pipeline->gate_name, sizeof(pipeline->gate_name), "%s-%s", parts->provider->name,
-             channel_name(parts->channel));
-    gate_settings = (struct gate_settings){
-        .name = pipeline->gate_name,
-        .connections = parts->connections,
-        .limiter = {.environment = parts->environment, .name = pipeline->gate_name, .rate_per_s = parts->rate_per_s},
-    };
     random_init(&pipeline->random, random_seed_from_system());
-    pipeline->gate = gate_create(parts->loop, parts->claims, &gate_settings, parts->metrics, on_gate_open, pipeline);
+    if (parts->is_rehearsal) {
+        fill_transitions(pipeline, rehearsal, sizeof(rehearsal) / sizeof(rehearsal[0]));
+    } else {
+        fill_transitions(pipeline, transitions, sizeof(transitions) / sizeof(transitions[0]));
+        pipeline->gate = create_gate(pipeline);
+    }
     pipeline->lanes = lanes_create();
     pipeline->duplicates = metrics_get(parts->metrics, &duplicates_family, labels);
     pipeline->open_gauge = metrics_get(parts->metrics, &open_family, labels);
-    fill_transitions(pipeline);
     stage_parts = (struct stage_parts){&pipeline->parts, pipeline->gate, &pipeline->random};
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        pipeline->stages[stage] = types[stage]->create(&stage_parts);
+        pipeline->stages[stage] = pipeline->has_stage[stage] ? types[stage]->create(&stage_parts) : NULL;
     }
     return pipeline;
 }
@@ -162,7 +182,9 @@ void pipeline_destroy(struct pipeline *pipeline)
         parcel_destroy(parcel);
     }
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        types[stage]->destroy(pipeline->stages[stage]);
+        if (pipeline->has_stage[stage]) {
+            types[stage]->destroy(pipeline->stages[stage]);
+        }
     }
     gate_destroy(pipeline->gate);
     lanes_destroy(pipeline->lanes);
@@ -199,13 +221,10 @@ static void leave_lane(struct pipeline *pipeline, struct task *task)
     }
 }
 
-static void finish(struct task *task)
+static void release(struct parcel *parcel)
 {
-    struct parcel *parcel = task->parcel;
     struct pipeline *pipeline = parcel->pipeline;
 
-    task->stage = STAGE_DONE;
-    metric_add(pipeline->open_gauge, -1);
     if (--parcel->open_tasks > 0) {
         return;
     }
@@ -213,6 +232,13 @@ static void finish(struct task *task)
     pipeline->parcel_count--;
     pipeline->on_done(pipeline->arg, parcel, !parcel->has_dropped);
     parcel_destroy(parcel);
+}
+
+static void finish(struct task *task)
+{
+    task->stage = STAGE_DONE;
+    metric_add(task->parcel->pipeline->open_gauge, -1);
+    release(task->parcel);
 }
 
 void task_exit(struct task *task, enum stage_exit way)
@@ -246,15 +272,17 @@ void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
     DL_APPEND(pipeline->parcels, parcel);
     pipeline->parcel_count++;
     metric_add(pipeline->open_gauge, (double)parcel->task_count);
+    parcel->open_tasks++; /* stays until all tasks have entered, also when the first are done at once */
     for (size_t i = 0; i < parcel->task_count; i++) {
         struct task *task = &parcel->tasks[i];
         struct slice key = slice_of(task->flow ? parcel->event.member_id : "");
 
         task->stage = STAGE_LOOK_UP;
         if (lanes_enter(pipeline->lanes, key, &task->lane, task)) {
-            enter(task, STAGE_LOOK_UP); /* answered in a later turn: the parcel stays until then */
+            enter(task, STAGE_LOOK_UP);
         }
     }
+    release(parcel);
 }
 
 void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition)
@@ -278,7 +306,7 @@ void pipeline_drain(struct pipeline *pipeline)
 {
     pipeline->is_draining = true;
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        if (types[stage]->sweep) {
+        if (pipeline->has_stage[stage] && types[stage]->sweep) {
             types[stage]->sweep(pipeline->stages[stage]);
         }
     }
@@ -303,15 +331,26 @@ void *task_stage(const struct task *task)
 
 bool task_is_wanted(const struct task *task)
 {
-    return task->has_claim || (task->parcel->partition && !task->parcel->pipeline->is_draining);
+    const struct parcel *parcel = task->parcel;
+
+    return task->has_claim || ((parcel->partition || parcel->is_replayed) && !parcel->pipeline->is_draining);
 }
 
 int64_t task_ttl_ms(const struct task *task)
 {
-    if (!task->flow) {
-        return REJECT_TTL_MS;
-    }
-    return task->flow->dedupe_for_ms > 0 ? task->flow->dedupe_for_ms : CLAIM_FOREVER_MS;
+    int64_t most_ms = task->parcel->pipeline->parts.most_ttl_ms;
+    int64_t ttl_ms = !task->flow                     ? REJECT_TTL_MS
+                     : task->flow->dedupe_for_ms > 0 ? task->flow->dedupe_for_ms
+                                                     : CLAIM_FOREVER_MS;
+
+    return most_ms > 0 && ttl_ms > most_ms ? most_ms : ttl_ms;
+}
+
+int64_t task_judged_at_ms(const struct task *task)
+{
+    const struct event *event = &task->parcel->event;
+
+    return task->parcel->pipeline->parts.is_as_of_event && event->time_ms ? event->time_ms : clock_wall_ms();
 }
 
 void task_fingerprint(const struct task *task, char text[CLAIM_FINGERPRINT_SIZE])

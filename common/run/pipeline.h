@@ -24,8 +24,15 @@
 
 struct pipeline;
 
-/* What the stages work with; all borrowed, except that texts of `account` must outlive the pipeline. */
+/* What the stages work with; all borrowed, except that texts of `account` must outlive the pipeline.
+ *
+ * A rehearsal goes no further than to render: it needs neither provider nor http, and with claims only looks up whether it
+ * is done already (claims NULL: nothing is known to be). Without a producer nothing leaves by a topic: outcomes, dead
+ * letters, what is held or parked end with on_done. */
 struct pipeline_parts {
+    bool is_rehearsal;
+    bool is_as_of_event;      /* max_age is judged at the time of the event, not at ours */
+    int64_t most_ttl_ms;      /* of a delivery's record in Redis, whatever its flow says; 0: as the flow says */
     enum channel channel;
     const struct provider *provider;
     struct provider_account account;
@@ -50,7 +57,7 @@ struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_do
 /* Parcels in flight are forgotten: what they did stands in Redis. */
 void pipeline_destroy(struct pipeline *pipeline);
 
-/* Takes over a parcel with at least one task. */
+/* Takes over a parcel with at least one task. In a rehearsal without claims it is done when this returns. */
 void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel);
 /* The partition was revoked: its parcels stay in flight as nobody's, and drop out before they take a claim. */
 void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition);

@@ -44,7 +44,7 @@ static bool is_refused_now(const struct admit *stage, struct task *task)
     if (task->seen.state == 'W' || task->seen.state == 'U') {
         return false;
     }
-    answer = policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason);
+    answer = policy_check(task->flow, stage->channel, &task->parcel->event, task_judged_at_ms(task), &reason);
     if (answer == POLICY_ALLOW) {
         return false;
     }

@@ -96,10 +96,15 @@ static void produce(void *arg)
     buf_finish(&store);
 }
 
-static void enter(void *stage, struct task *task)
+static void enter(void *arg, struct task *task)
 {
-    (void)stage;
-    produce(task);
+    const struct park *stage = arg;
+
+    if (stage->producer) {
+        produce(task);
+    } else {
+        task_exit(task, EXIT_NEXT);
+    }
 }
 
 const struct stage_type park_stage = {"park", create, free, enter, NULL};

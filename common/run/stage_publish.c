@@ -136,10 +136,15 @@ static void produce(void *arg)
                   on_produced, task);
 }
 
-static void enter(void *stage, struct task *task)
+static void enter(void *arg, struct task *task)
 {
-    (void)stage;
-    produce(task);
+    const struct publish *stage = arg;
+
+    if (stage->producer) {
+        produce(task);
+    } else {
+        task_exit(task, EXIT_NEXT);
+    }
 }
 
 const struct stage_type publish_stage = {"publish", create, destroy, enter, NULL};

@@ -70,7 +70,7 @@ static void enter(void *arg, struct task *task)
     struct render *stage = arg;
     const char *reason = "";
     enum policy_answer answer =
-        policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason);
+        policy_check(task->flow, stage->channel, &task->parcel->event, task_judged_at_ms(task), &reason);
 
     if (answer != POLICY_ALLOW && !may_be_sent_already(task)) {
         task->outcome = answer == POLICY_EXPIRE ? OUTCOME_EXPIRED : OUTCOME_SUPPRESSED;

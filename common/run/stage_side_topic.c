@@ -67,10 +67,15 @@ static void produce(void *arg)
     side_record_produce(stage->producer, stage->topic, task, stage->channel, on_produced, task);
 }
 
-static void enter(void *stage, struct task *task)
+static void enter(void *arg, struct task *task)
 {
-    (void)stage;
-    produce(task);
+    const struct side_topic *stage = arg;
+
+    if (stage->producer) {
+        produce(task);
+    } else {
+        on_produced(task, true, "");
+    }
 }
 
 const struct stage_type dead_letter_stage = {"dead_letter", create_dead_letter, free, enter, NULL};

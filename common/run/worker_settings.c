@@ -243,7 +243,7 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
         !check_start(s, err) || !check_locale(s, err) || !check_ca_file(s, err) || !check_lease(s, err)) {
         return false;
     }
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+    for (int channel = 0; providers && channel < CHANNEL_COUNT; channel++) {
         if (s->has_channel[channel] && !check_provider(s, providers, (enum channel)channel, err)) {
             return false;
         }

@@ -43,7 +43,8 @@ struct worker_settings {
 
 extern const struct setting worker_settings_table[];
 
-/* NULL-terminated; every provider of every channel. */
+/* `providers`: NULL-terminated; every provider of every channel. NULL for a tool that sends nothing: then nothing about
+ * providers is required or checked. */
 bool worker_settings_load(struct worker_settings *settings, const struct provider *const providers[], struct err *err);
 void worker_settings_finish(struct worker_settings *settings);
 

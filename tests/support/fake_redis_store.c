@@ -385,7 +385,7 @@ static void eval_restore(const struct slice a[], struct fake_answer *answer)
     free(text);
 }
 
-/* key: guard; epoch, least fence */
+/* key: guard; epoch, least fence, ttl ms or 0 */
 static void eval_open_shard(const struct slice a[], struct fake_answer *answer)
 {
     struct entry *guard = find_or_add(a[0]);
@@ -394,6 +394,9 @@ static void eval_open_shard(const struct slice a[], struct fake_answer *answer)
         replace(&guard->fence, a[2]);
     }
     replace(&guard->epoch, a[1]);
+    if (to_number(a[3]) > 0) {
+        guard->expires_us = now_us() + to_number(a[3]) * 1000;
+    }
     say_int(answer, 1);
 }
 
@@ -451,7 +454,7 @@ static const struct {
     void (*eval)(const struct slice args[], struct fake_answer *answer);
 } scripts[] = {
     {"begin", 9, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
-    {"open_shard", 3, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
+    {"open_shard", 4, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
 };
 
 void fake_store_eval(const char *script, const struct slice args[], size_t count, struct fake_answer *answer)

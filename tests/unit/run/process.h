@@ -34,7 +34,7 @@ static void process_on_fatal(void *arg, const char *reason)
 static void process_start(struct process *process)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {"test", 15000, 60000};
+    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     struct diag_list diags;
     struct err err = {0};
 

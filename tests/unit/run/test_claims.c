@@ -89,7 +89,7 @@ static void on_recover(void *arg)
 static void open_claims(struct world *world)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {"test", 15000, 60000};
+    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     struct err err = {0};
 
     world->claims = claims_open(world->loop, &redis, &claims, world->metrics, &err);

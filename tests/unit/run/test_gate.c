@@ -42,7 +42,7 @@ static void on_recover(void *arg)
 static int set_up(void **state)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {"test", 15000, 60000};
+    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     const struct gate_settings gate = {"fake-email", CONNECTIONS, {"test", "fake-email", 1000}};
     struct world *world = calloc(1, sizeof(*world));
     struct err err = {0};

@@ -116,7 +116,7 @@ static int set_up(void **state)
     static const char *const topics[] = {"events", "loyalty.retry.1m", "loyalty.retry.10m", "loyalty.outcomes",
                                          "loyalty.dlq", "loyalty.held"};
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {"test", 15000, 60000};
+    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     const struct http_settings http = {.connections = 8, .request_timeout_ms = 10000};
     const struct kafka_settings kafka = {0};
     struct world *world = calloc(1, sizeof(*world));

@@ -27,7 +27,7 @@ struct world {
 static void open_process(struct world *world)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {"test", 15000, 60000};
+    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     struct err err = {0};
 
     world->loop = loop_create();

@@ -218,6 +218,7 @@ static void make_operation(struct world *world, struct operation *operation)
         add(operation, "guard");
         add(operation, "1");
         add(operation, "%" PRId64, world->last_fence + (int64_t)below(world, 3) - 1);
+        add(operation, "0");
     } else if (kind < 97) {
         operation->script = TOKENS;
         make_tokens(world, operation);
@@ -380,6 +381,7 @@ static void scripts_and_their_model_give_the_same_answers(void **state)
             add(&operation, "guard");
             add(&operation, "1");
             add(&operation, "100");
+            add(&operation, "0");
         }
         log_operation(world, &operation, i);
         set_time(world);
