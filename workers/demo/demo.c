@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/file_tree.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "io/http.h"
 #include "io/kafka_producer.h"
 #include "io/loop.h"
@@ -25,8 +25,6 @@
 
 enum {
     TICK_MS = 50,
-    PROGRESS_TTY_MS = 200,
-    PROGRESS_PLAIN_MS = 2000,
     READ_BOOKS_MS = 1000,
     REPEAT_BEHIND = 12, /* the second copy of an event follows so many later */
     START_LIMIT_MS = 15000,
@@ -49,9 +47,10 @@ struct demo {
     struct http_client *http;
 
     enum phase phase;
-    bool is_once, is_tty, is_asking;
+    bool is_once, is_asking;
+    struct progress progress;
     int64_t rate, limit_ms;
-    int64_t phase_at, progress_at, books_at;
+    int64_t phase_at, books_at;
     size_t published, refused;
     long accepted, duplicates;
     int status;
@@ -61,16 +60,11 @@ struct demo {
 
 static void print_progress(struct demo *demo, bool is_last)
 {
-    int64_t now = clock_mono_ms();
-
-    if (!is_last && now - demo->progress_at < (demo->is_tty ? PROGRESS_TTY_MS : PROGRESS_PLAIN_MS)) {
-        return;
+    if (progress_is_due(&demo->progress, is_last)) {
+        progress_print(&demo->progress, is_last, "published %zu of %zu, messages in the sandbox %ld, outcomes %zu of %zu",
+                       demo->published, 2 * demo->events.count, demo->accepted, demo_books_seen(demo->books),
+                       demo_books_expected(demo->books));
     }
-    demo->progress_at = now;
-    printf("%spublished %zu of %zu, messages in the sandbox %ld, outcomes %zu of %zu%s", demo->is_tty ? "\r" : "",
-           demo->published, 2 * demo->events.count, demo->accepted, demo_books_seen(demo->books),
-           demo_books_expected(demo->books), demo->is_tty && !is_last ? "   " : "\n");
-    fflush(stdout);
 }
 
 static void fail(struct demo *demo, const char *what, const char *why)
@@ -355,8 +349,8 @@ static int run(struct demo *demo, const char *templates_dir, int copies)
 
     signal(SIGPIPE, SIG_IGN);
     log_set_level(LOG_ERROR);
-    demo->is_tty = isatty(STDOUT_FILENO);
-    demo->is_once |= !demo->is_tty;
+    progress_init(&demo->progress, stdout);
+    demo->is_once |= !demo->progress.is_tty;
     demo->loop = loop_create();
     demo->timer = loop_timer_create(demo->loop, on_tick, demo);
     demo->on_int = loop_signal_create(demo->loop, SIGINT, on_signal, demo);
