@@ -15,6 +15,7 @@
 
 enum flow_class { FLOW_TRANSACTIONAL, FLOW_MARKETING };
 enum flow_priority { FLOW_PRIORITY_HIGH, FLOW_PRIORITY_NORMAL, FLOW_PRIORITY_LOW };
+enum { FLOW_PRIORITIES = FLOW_PRIORITY_LOW + 1 };
 /* What to do with an attempt whose outcome nobody knows, once the provider's idempotency key no longer helps. */
 enum flow_ambiguous { FLOW_AMBIGUOUS_HOLD, FLOW_AMBIGUOUS_RESEND, FLOW_AMBIGUOUS_QUERY };
 

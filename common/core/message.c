@@ -6,7 +6,7 @@
 
 enum { FIELD_COUNT = 11 };
 
-void message_finish(struct message *message)
+void message_drop_texts(struct message *message)
 {
     free(message->to);
     free(message->to_name);
@@ -19,6 +19,15 @@ void message_finish(struct message *message)
     free(message->text);
     free(message->unsubscribe_url);
     free(message->sms_sender);
+    message->to = message->to_name = NULL;
+    message->from_address = message->from_name = message->reply_to = NULL;
+    message->subject = message->html = message->text = NULL;
+    message->preheader = message->unsubscribe_url = message->sms_sender = NULL;
+}
+
+void message_finish(struct message *message)
+{
+    message_drop_texts(message);
     *message = (struct message){0};
 }
 

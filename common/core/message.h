@@ -37,6 +37,8 @@ struct message {
 };
 
 void message_finish(struct message *message);
+/* Frees all texts. What names the message stays: flow, locale, version, fingerprint. */
+void message_drop_texts(struct message *message);
 /* Fills `fingerprint` from the content (all fields that a customer sees, and the recipient). */
 void message_seal(struct message *message);
 

@@ -40,7 +40,8 @@ struct task {
     bool has_claim;           /* BEGIN said GO or AMBIGUOUS, SETTLE is not answered yet */
     bool is_resend;           /* this attempt repeats one whose outcome is unknown */
     struct message message;
-    bool is_rendered;
+    bool is_rendered;         /* `message` says with which version, and its fingerprint */
+    bool has_texts;           /* the texts of `message` are there, and take room */
     struct verdict verdict;
     int64_t first_attempt_at; /* wall ms; 0 before the first */
     int attempts;             /* requests that may have left, over all parkings */

@@ -29,6 +29,7 @@ static const struct transition {
     {STAGE_RENDER, EXIT_NEXT, STAGE_ADMIT},
     {STAGE_RENDER, EXIT_SETTLE, STAGE_SETTLE},
     {STAGE_RENDER, EXIT_DEAD, STAGE_DEAD_LETTER},
+    {STAGE_RENDER, EXIT_DROPPED, STAGE_DONE},
 
     {STAGE_ADMIT, EXIT_NEXT, STAGE_BEGIN},
     {STAGE_ADMIT, EXIT_SETTLE, STAGE_SETTLE},
@@ -77,6 +78,8 @@ static const struct stage_type *const types[STAGE_COUNT] = {
     [STAGE_WAIT] = &wait_stage,
 };
 
+enum { MOST_RENDERED = 32 }; /* more is slower: what lies longer leaves the cache of the processor */
+
 static const int64_t REJECT_TTL_MS = 30LL * 86400000;
 
 static const struct metric_family duplicates_family = {
@@ -92,6 +95,7 @@ struct pipeline {
     bool has_stage[STAGE_COUNT];
     enum stage next[STAGE_COUNT][EXIT_COUNT];
     struct gate *gate; /* NULL in a rehearsal, as the stages that it does not reach */
+    struct render_room *room;
     struct lanes *lanes;
     struct random random;
     pipeline_done_fn on_done;
@@ -112,6 +116,13 @@ static void on_gate_open(void *arg)
     struct pipeline *pipeline = arg;
 
     types[STAGE_ADMIT]->sweep(pipeline->stages[STAGE_ADMIT]);
+}
+
+static void on_room(void *arg)
+{
+    struct pipeline *pipeline = arg;
+
+    types[STAGE_RENDER]->sweep(pipeline->stages[STAGE_RENDER]);
 }
 
 static void fill_transitions(struct pipeline *pipeline, const struct transition table[], size_t count)
@@ -141,6 +152,15 @@ static struct gate *create_gate(struct pipeline *pipeline)
     return gate_create(parts->loop, parts->claims, &settings, parts->metrics, on_gate_open, pipeline);
 }
 
+/* A rehearsal hands every message to whoever looks at it, so nothing waits. */
+static int64_t most_rendered(const struct pipeline_parts *parts)
+{
+    if (parts->is_rehearsal) {
+        return INT64_MAX;
+    }
+    return parts->connections < MOST_RENDERED ? parts->connections : MOST_RENDERED;
+}
+
 struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg)
 {
     struct pipeline *pipeline = xcalloc(1, sizeof(*pipeline));
@@ -151,6 +171,8 @@ struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_do
     pipeline->on_done = on_done;
     pipeline->arg = arg;
     random_init(&pipeline->random, random_seed_from_system());
+    /* Before the gate, so that what the gate lets go at the end of a turn makes room in the same turn. */
+    pipeline->room = render_room_create(parts->loop, most_rendered(parts), on_room, pipeline);
     if (parts->is_rehearsal) {
         fill_transitions(pipeline, rehearsal, sizeof(rehearsal) / sizeof(rehearsal[0]));
     } else {
@@ -160,7 +182,7 @@ struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_do
     pipeline->lanes = lanes_create();
     pipeline->duplicates = metrics_get(parts->metrics, &duplicates_family, labels);
     pipeline->open_gauge = metrics_get(parts->metrics, &open_family, labels);
-    stage_parts = (struct stage_parts){&pipeline->parts, pipeline->gate, &pipeline->random};
+    stage_parts = (struct stage_parts){&pipeline->parts, pipeline->gate, pipeline->room, &pipeline->random};
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         pipeline->stages[stage] = pipeline->has_stage[stage] ? types[stage]->create(&stage_parts) : NULL;
     }
@@ -187,6 +209,7 @@ void pipeline_destroy(struct pipeline *pipeline)
         }
     }
     gate_destroy(pipeline->gate);
+    render_room_destroy(pipeline->room);
     lanes_destroy(pipeline->lanes);
     free(pipeline);
 }
@@ -197,6 +220,12 @@ static bool is_before_claim(enum stage stage)
 {
     return stage == STAGE_LOOK_UP || stage == STAGE_RENDER || stage == STAGE_ADMIT || stage == STAGE_BEGIN ||
            stage == STAGE_WAIT;
+}
+
+/* Between its rendering and its request. */
+static bool is_message_stage(enum stage stage)
+{
+    return stage == STAGE_ADMIT || stage == STAGE_BEGIN || stage == STAGE_DELIVER;
 }
 
 static void enter(struct task *task, enum stage stage)
@@ -255,6 +284,9 @@ void task_exit(struct task *task, enum stage_exit way)
         way = EXIT_DROPPED;
     }
     task->parcel->has_dropped |= way == EXIT_DROPPED;
+    if (!is_message_stage(to) && !pipeline->parts.is_rehearsal) {
+        task_drop_texts(task);
+    }
     if (to == STAGE_PUBLISH || to == STAGE_DONE) {
         leave_lane(pipeline, task);
     }
@@ -327,6 +359,15 @@ const char *pipeline_breaker_state(const struct pipeline *pipeline)
 void *task_stage(const struct task *task)
 {
     return task->parcel->pipeline->stages[task->stage];
+}
+
+void task_drop_texts(struct task *task)
+{
+    if (task->has_texts) {
+        task->has_texts = false;
+        message_drop_texts(&task->message);
+        render_room_give(task->parcel->pipeline->room);
+    }
 }
 
 bool task_is_wanted(const struct task *task)

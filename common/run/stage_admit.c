@@ -12,12 +12,10 @@
 #include "base/mem.h"
 #include "core/policy.h"
 
-enum { PRIORITIES = FLOW_PRIORITY_LOW + 1 };
-
 struct admit {
     enum channel channel;
     struct gate *gate;
-    struct task *queues[PRIORITIES];
+    struct task *queues[FLOW_PRIORITIES];
     int64_t waiting;
     bool is_sweeping;
 };
@@ -57,7 +55,7 @@ static bool is_refused_now(const struct admit *stage, struct task *task)
 
 static struct task *take_first(struct admit *stage)
 {
-    for (int priority = 0; priority < PRIORITIES; priority++) {
+    for (int priority = 0; priority < FLOW_PRIORITIES; priority++) {
         struct task *task = stage->queues[priority];
 
         if (task) {

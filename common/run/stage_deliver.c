@@ -250,6 +250,7 @@ static void enter(void *arg, struct task *task)
         task->first_attempt_at = clock_wall_ms();
     }
     stage->provider->build(&stage->account, &task->message, &task->mid, &slot->request);
+    task_drop_texts(task); /* the request has them */
     for (size_t i = 0; i < slot->request.header_count; i++) {
         headers[i] = (struct http_header){slot->request.headers[i].name, slot->request.headers[i].value};
     }

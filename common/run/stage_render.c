@@ -3,12 +3,17 @@
  *
  * Nothing is decided here about a delivery that someone may have sent already (W or U in Redis): it goes on to its claim,
  * which resolves that first.
+ *
+ * Only so many messages lie rendered at once (render_room.h). The other deliveries wait here, urgent flows first.
  */
 #include "run/stages.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <utlist.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -17,6 +22,8 @@
 struct render {
     enum channel channel;
     struct templates *templates;
+    struct render_room *room;
+    struct task *queues[FLOW_PRIORITIES]; /* waiting for room */
 };
 
 static void *create(const struct stage_parts *parts)
@@ -25,6 +32,7 @@ static void *create(const struct stage_parts *parts)
 
     stage->channel = parts->pipeline->channel;
     stage->templates = parts->pipeline->templates;
+    stage->room = parts->room;
     return stage;
 }
 
@@ -46,6 +54,8 @@ static bool render(const struct render *stage, struct task *task)
     const struct flow *flow = catalog_find_flow(catalog, task->flow->name);
     struct render_error error = {0};
 
+    task->is_rendered = false;
+    message_finish(&task->message);
     if (!flow) {
         catalog = task->parcel->catalog;
         flow = task->flow;
@@ -56,7 +66,7 @@ static bool render(const struct render *stage, struct task *task)
         snprintf(task->detail, sizeof(task->detail), "%s", error.text);
         return false;
     }
-    task->is_rendered = true;
+    task->is_rendered = task->has_texts = true;
     return true;
 }
 
@@ -65,26 +75,68 @@ static bool may_be_sent_already(const struct task *task)
     return task->seen.state == 'W' || task->seen.state == 'U';
 }
 
-static void enter(void *arg, struct task *task)
+/* There is room for its message. */
+static void go_on(struct render *stage, struct task *task)
 {
-    struct render *stage = arg;
     const char *reason = "";
     enum policy_answer answer =
         policy_check(task->flow, stage->channel, &task->parcel->event, task_judged_at_ms(task), &reason);
 
     if (answer != POLICY_ALLOW && !may_be_sent_already(task)) {
+        render_room_give(stage->room);
         task->outcome = answer == POLICY_EXPIRE ? OUTCOME_EXPIRED : OUTCOME_SUPPRESSED;
         task->settle_as = 'X';
         task_set_reason(task, reason);
         task_exit(task, EXIT_SETTLE);
         return;
     }
-    if (!task->is_rendered && !render(stage, task) && !may_be_sent_already(task)) {
-        task_exit(task, EXIT_DEAD);
-        return;
+    assert(!task->has_texts);
+    if (!render(stage, task)) {
+        render_room_give(stage->room);
+        if (!may_be_sent_already(task)) {
+            task_exit(task, EXIT_DEAD);
+            return;
+        }
     }
     task->rendered_us = clock_mono_us();
     task_exit(task, EXIT_NEXT);
 }
 
-const struct stage_type render_stage = {"render", create, free, enter, NULL};
+static void sweep_queue(struct render *stage, struct task **queue)
+{
+    struct task *task, *next;
+
+    DL_FOREACH_SAFE(*queue, task, next)
+    {
+        bool is_wanted = task_is_wanted(task);
+
+        if (is_wanted && !render_room_take(stage->room)) {
+            break;
+        }
+        DL_DELETE(*queue, task);
+        if (is_wanted) {
+            go_on(stage, task);
+        } else {
+            task_exit(task, EXIT_DROPPED);
+        }
+    }
+}
+
+static void sweep(void *arg)
+{
+    struct render *stage = arg;
+
+    for (int priority = 0; priority < FLOW_PRIORITIES; priority++) {
+        sweep_queue(stage, &stage->queues[priority]);
+    }
+}
+
+static void enter(void *arg, struct task *task)
+{
+    struct render *stage = arg;
+
+    DL_APPEND(stage->queues[task->flow->priority], task);
+    sweep(stage);
+}
+
+const struct stage_type render_stage = {"render", create, free, enter, sweep};

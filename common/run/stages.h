@@ -7,11 +7,13 @@
 #include "run/gate.h"
 #include "run/parcel.h"
 #include "run/pipeline.h"
+#include "run/render_room.h"
 
 /* A stage takes what it needs of these, and no more. */
 struct stage_parts {
     const struct pipeline_parts *pipeline;
     struct gate *gate; /* may one more request leave? shared by admit, begin and deliver */
+    struct render_room *room;
     struct random *random;
 };
 
@@ -29,6 +31,9 @@ extern const struct stage_type look_up_stage, render_stage, admit_stage, begin_s
 
 /* The stage that the task is in, as its create() returned it: for callbacks that carry the task. */
 void *task_stage(const struct task *task);
+
+/* The texts of its message go, if there are any; what it was rendered from stays, and so does its fingerprint. */
+void task_drop_texts(struct task *task);
 
 /* False: not ours any more (partition revoked, or draining) and no claim taken: the task should leave as DROPPED. */
 bool task_is_wanted(const struct task *task);

@@ -3,7 +3,7 @@
  *
  *   "order" on test.order      both channels, dedupe [n], at most a day old; e-mail is sent again when its outcome is
  *                              unknown, SMS is held
- *   "mail" on test.mail        e-mail only, dedupe [n], for ever
+ *   "mail" on test.mail        e-mail only, dedupe [n], for ever, of low priority
  *
  * An event whose data says "broken": true cannot be rendered. The text of a message is "<version> <n>".
  */
@@ -43,6 +43,7 @@ static const struct flow flows[] = {
         .on = mail_on,
         .dedupe = dedupe,
         .dedupe_count = 1,
+        .priority = FLOW_PRIORITY_LOW,
         .channels = {[CHANNEL_EMAIL] = {.is_on = true, .ambiguous = FLOW_AMBIGUOUS_HOLD}},
     },
 };
@@ -54,6 +55,13 @@ static char next_version[VERSION_TEXT_SIZE] = "v1";
 void fake_catalog_set_version(const char *version)
 {
     snprintf(next_version, sizeof(next_version), "%s", version);
+}
+
+static int render_count;
+
+int fake_catalog_render_count(void)
+{
+    return render_count;
 }
 
 static char dir[] = "/tmp/perkline-fake-XXXXXX";
@@ -174,6 +182,7 @@ bool catalog_render(const struct catalog *catalog, const struct flow *flow, enum
     message->to = xstrdup(policy_find_address(channel, event, &reason));
     message->text = xasprintf("%s %s", catalog->version, n);
     message_seal(message);
+    render_count++;
     return true;
 }
 

@@ -165,6 +165,8 @@ int64_t fake_http_most_open(void);
 
 /* The catalog of tests, the same for every folder: see fake_catalog.c. Another version renders other texts. */
 void fake_catalog_set_version(const char *version);
+/* Messages rendered since the program began. */
+int fake_catalog_render_count(void);
 /* A folder that templates_open() can read. */
 const char *fake_templates_dir(void);
 

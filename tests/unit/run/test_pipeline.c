@@ -245,6 +245,62 @@ static void what_a_stopping_worker_drops_is_not_committed(void **state)
     assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 0);
 }
 
+enum { CONNECTIONS = 8, WAITING = 13 };
+
+/* The gate is closed for a second; mails want to pass it, and then an order. */
+static void fill_pipeline(struct process *process)
+{
+    char n[16];
+
+    fake_http_script("0@example.com", 1, 1, FAKE_ANSWER_401);
+    append("mail", "0", "");
+    fakes_run_ms(process->loop, 300);
+    assert_int_equal(fake_http_request_count(), 1);
+    for (int i = 1; i <= WAITING; i++) {
+        snprintf(n, sizeof(n), "%d", i);
+        append("mail", n, "");
+    }
+    append("order", "urgent", ",\"consent\":{\"sms\":false,\"email\":true}");
+    fakes_run_ms(process->loop, 100);
+    assert_int_equal(fake_http_request_count(), 1);
+}
+
+static void few_messages_lie_rendered_while_the_gate_is_closed(void **state)
+{
+    struct process *process = *state;
+    int before = fake_catalog_render_count();
+
+    fill_pipeline(process);
+    assert_int_equal(fake_catalog_render_count() - before, 1 + CONNECTIONS); /* the one that was refused, too */
+    run_until_idle(process);
+    assert_int_equal(fake_http_message_count(), 1 + WAITING + 1);
+}
+
+static void urgent_messages_are_rendered_first(void **state)
+{
+    size_t at = 0;
+
+    fill_pipeline(*state);
+    run_until_idle(*state);
+    while (strcmp(fake_http_message(at)->to, "urgent@example.com") != 0) {
+        at++;
+    }
+    assert_in_range(at, 0, CONNECTIONS);
+}
+
+static void a_worker_that_stops_drops_what_waits_to_be_rendered(void **state)
+{
+    struct process *process = *state;
+
+    fill_pipeline(process);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        channel_worker_drain(process->channels[channel]);
+    }
+    assert_true(fakes_run(process->loop, 5000, is_drained, process));
+    assert_int_equal(fake_http_message_count(), 0);
+    assert_true(fake_kafka_committed("perkline-email", "loyalty.events", 0) < 1);
+}
+
 #define pipeline_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -258,6 +314,9 @@ int main(void)
         pipeline_test(a_delivery_that_kills_its_workers_ends),
         pipeline_test(a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it),
         pipeline_test(what_a_stopping_worker_drops_is_not_committed),
+        pipeline_test(few_messages_lie_rendered_while_the_gate_is_closed),
+        pipeline_test(urgent_messages_are_rendered_first),
+        pipeline_test(a_worker_that_stops_drops_what_waits_to_be_rendered),
     };
 
     log_set_level(LOG_ERROR);
