@@ -407,38 +407,31 @@ static bool is_single_blank(const char *at, const char *end)
     return at[0] == ' ' && at + 1 < end && (unsigned char)at[1] > ' ';
 }
 
-void html_text_tidy(struct buf *text)
+void html_text_tidy(struct slice text, struct buf *out)
 {
-    const char *from = text->data;
-    const char *end = text->data + text->len;
+    const char *from = text.data;
+    const char *end = text.data + text.len;
     struct gap gap = {0};
-    struct buf out;
 
-    buf_init(&out, 0);
-    if (buf_reserve(&out, text->len + 1)) {
-        buf_advance(&out, 0);
-    }
+    buf_reserve(out, text.len + 1);
     for (; from < end; from++) {
         const char *start = from;
 
         if (widen(&gap, *from)) {
             continue;
         }
-        if (out.len) {
+        if (out->len) {
             int breaks = gap.breaks > gap.least ? gap.breaks : gap.least;
 
-            buf_append(&out, breaks ? "\n\n" : " ", breaks > 1 ? 2 : breaks || gap.has_blank);
+            buf_append(out, breaks ? "\n\n" : " ", breaks > 1 ? 2 : breaks || gap.has_blank);
         }
         gap = (struct gap){0};
         while (from + 1 < end && ((unsigned char)from[1] > ' ' || is_single_blank(from + 1, end))) {
             from++;
         }
-        buf_append(&out, start, (size_t)(from + 1 - start));
+        buf_append(out, start, (size_t)(from + 1 - start));
     }
-    if (out.len) {
-        buf_append_char(&out, '\n');
+    if (out->len) {
+        buf_append_char(out, '\n');
     }
-    out.max = text->max;
-    buf_finish(text);
-    *text = out;
 }

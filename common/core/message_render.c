@@ -238,10 +238,13 @@ static bool render_whole(struct rendering *r, const struct template_part *part, 
     if (!render_part(r, part, &buffers->body)) {
         return false;
     }
+    body = buf_slice(&buffers->body);
     if (part->form == TEMPLATE_FORM_TEXT_OF_HTML) {
-        html_text_tidy(&buffers->body);
+        buf_clear(&buffers->text);
+        html_text_tidy(body, &buffers->text);
+        body = buf_slice(&buffers->text);
     }
-    body = trim(buf_slice(&buffers->body));
+    body = trim(body);
     if (body.len == 0) {
         return fail(r, "template_error", "%s: the body is empty", part->path);
     }
@@ -343,6 +346,7 @@ void message_buffers_init(struct message_buffers *buffers)
     buf_init(&buffers->subject, 0);
     buf_init(&buffers->preheader, 0);
     buf_init(&buffers->body, 0);
+    buf_init(&buffers->text, 0);
     buf_init(&buffers->whole, 0);
     buf_init(&buffers->url, 0);
 }
@@ -352,6 +356,7 @@ void message_buffers_finish(struct message_buffers *buffers)
     buf_finish(&buffers->subject);
     buf_finish(&buffers->preheader);
     buf_finish(&buffers->body);
+    buf_finish(&buffers->text);
     buf_finish(&buffers->whole);
     buf_finish(&buffers->url);
 }

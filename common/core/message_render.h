@@ -22,7 +22,7 @@
 enum { MESSAGE_MOST_BYTES = 256 << 10, MESSAGE_MOST_DEPTH = 32, MESSAGE_MOST_STEPS = 10000 };
 
 struct message_buffers {
-    struct buf subject, preheader, body, whole, url;
+    struct buf subject, preheader, body, text, whole, url;
 };
 
 struct message_inputs {
