@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 
 #include "base/die.h"
@@ -36,6 +37,44 @@ void digest_sha256_parts(const struct slice parts[], size_t count, uint8_t out[D
 void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE])
 {
     digest_sha256_parts(&bytes, 1, out);
+}
+
+/* With the cipher and the key, which stay. */
+static EVP_MAC_CTX *get_checksum_context(void)
+{
+    static const unsigned char key[16];
+    static char cipher[] = "AES-128-GCM";
+    static EVP_MAC_CTX *context;
+
+    if (!context) {
+        const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                                     OSSL_PARAM_construct_end()};
+        EVP_MAC *mac = EVP_MAC_fetch(NULL, "GMAC", NULL);
+
+        context = mac ? EVP_MAC_CTX_new(mac) : NULL;
+        if (!context || !EVP_MAC_init(context, key, sizeof(key), params)) {
+            die("OpenSSL has no GMAC");
+        }
+        EVP_MAC_free(mac);
+    }
+    return context;
+}
+
+void digest_checksum_parts(const struct slice parts[], size_t count, uint8_t out[CHECKSUM_SIZE])
+{
+    EVP_MAC_CTX *context = get_checksum_context();
+    unsigned char nonce[12] = {0};
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_IV, nonce, sizeof(nonce)),
+                                 OSSL_PARAM_construct_end()};
+    bool is_done = EVP_MAC_init(context, NULL, 0, params);
+    size_t len;
+
+    for (size_t i = 0; i < count; i++) {
+        is_done &= parts[i].len == 0 || EVP_MAC_update(context, (const unsigned char *)parts[i].data, parts[i].len);
+    }
+    if (!is_done || !EVP_MAC_final(context, out, &len, CHECKSUM_SIZE)) {
+        die("OpenSSL cannot make a GMAC");
+    }
 }
 
 void hex_format(const uint8_t *bytes, size_t len, char *text)

@@ -1,5 +1,5 @@
 /*
- * digest: SHA-256 (OpenSSL's) and the texts made from its bytes: hex, UUID, base64.
+ * digest: SHA-256 and GMAC (OpenSSL's) and the texts made from its bytes: hex, UUID, base64.
  */
 #ifndef BASE_DIGEST_H
 #define BASE_DIGEST_H
@@ -11,11 +11,14 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-enum { DIGEST_SIZE = 32, UUID_TEXT_SIZE = 37 };
+enum { DIGEST_SIZE = 32, CHECKSUM_SIZE = 16, UUID_TEXT_SIZE = 37 };
 
 void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE]);
 /* Of all parts, one behind the other. */
 void digest_sha256_parts(const struct slice parts[], size_t count, uint8_t out[DIGEST_SIZE]);
+/* By which the same bytes are known again, where nobody gains anything by making others that fit: GMAC with AES-128, key and
+ * nonce all zero. Five times as fast as SHA-256 where the processor has instructions for both, twenty times where not. */
+void digest_checksum_parts(const struct slice parts[], size_t count, uint8_t out[CHECKSUM_SIZE]);
 
 /* Lower case, NUL-terminated: `text` holds 2 * len + 1 bytes. */
 void hex_format(const uint8_t *bytes, size_t len, char *text);

@@ -54,11 +54,11 @@ void message_seal(struct message *message)
     };
     struct slice parts[2 * FIELD_COUNT];
     char prefixes[FIELD_COUNT][5];
-    uint8_t digest[DIGEST_SIZE];
+    uint8_t checksum[CHECKSUM_SIZE];
 
     for (int i = 0; i < FIELD_COUNT; i++) {
         set_field(&parts[2 * i], prefixes[i], fields[i]);
     }
-    digest_sha256_parts(parts, 2 * FIELD_COUNT, digest);
-    hex_format(digest, (FINGERPRINT_TEXT_SIZE - 1) / 2, message->fingerprint);
+    digest_checksum_parts(parts, 2 * FIELD_COUNT, checksum);
+    hex_format(checksum, (FINGERPRINT_TEXT_SIZE - 1) / 2, message->fingerprint);
 }

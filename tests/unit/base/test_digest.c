@@ -48,6 +48,33 @@ static void parts_give_the_digest_of_the_whole(void **state)
     assert_memory_equal(parts, whole, DIGEST_SIZE);
 }
 
+/* Made with `openssl mac`. */
+static void a_checksum_is_the_gmac_of_all_parts(void **state)
+{
+    static const struct {
+        const char *text, *hex;
+    } rows[] = {
+        {"abc", "258281014dcf7bc2eac3be27cc039fb4"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "e82eec5ad4cc231575897400ab333fc2"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].text);
+
+        for (size_t cut = 0; cut <= len; cut++) {
+            const struct slice parts[] = {slice_make(rows[i].text, cut), SLICE(""),
+                                          slice_make(rows[i].text + cut, len - cut)};
+            uint8_t checksum[CHECKSUM_SIZE];
+            char hex[2 * CHECKSUM_SIZE + 1];
+
+            digest_checksum_parts(parts, 3, checksum);
+            hex_format(checksum, sizeof(checksum), hex);
+            assert_string_equal(hex, rows[i].hex);
+        }
+    }
+}
+
 static void hex_of_every_byte_reads_back_in_either_case(void **state)
 {
     uint8_t bytes[256], back[256];
@@ -187,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_gives_the_published_digests),
         cmocka_unit_test(parts_give_the_digest_of_the_whole),
+        cmocka_unit_test(a_checksum_is_the_gmac_of_all_parts),
         cmocka_unit_test(hex_of_every_byte_reads_back_in_either_case),
         cmocka_unit_test(hex_takes_no_other_byte_and_no_other_length),
         cmocka_unit_test(a_uuid_carries_version_8_and_the_variant),
