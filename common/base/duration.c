@@ -1,5 +1,8 @@
 #include "base/duration.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static const struct {
     const char *name;
     int64_t ms;
@@ -31,4 +34,17 @@ bool duration_parse_ms(struct slice text, int64_t *ms, struct err *err)
     }
     return err_set(err, "\"%.*s\" is not a duration (a number and one of ms, s, m, h, d, w: 48h)",
                    (int)(text.len < 40 ? text.len : 40), text.data);
+}
+
+const char *duration_format(int64_t ms, char text[DURATION_TEXT_SIZE])
+{
+    size_t unit = 0;
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]) - 1; i++) {
+        if (ms % units[i].ms == 0) {
+            unit = i;
+        }
+    }
+    snprintf(text, DURATION_TEXT_SIZE, "%" PRId64 "%s", ms / units[unit].ms, units[unit].name);
+    return text;
 }
