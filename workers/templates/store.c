@@ -5,147 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
-
-enum { CONNECT_MS = 5000, COMMAND_MS = 2000 };
+#include "run/redis_ask.h"
 
 struct store {
-    struct loop *loop;
-    struct redis *redis;
-    struct loop_timer *timer;
+    struct redis_ask *redis;
     struct version_keys keys;
-    char reason[256]; /* why Redis cannot be used */
-
-    /* the question that is open */
-    bool is_answered, is_fine;
-    json_t *answer;
 };
-
-/* --- questions and answers ---------------------------------------------------------------------------------------- */
-
-static void ignore_time(void *arg)
-{
-    (void)arg;
-}
-
-static void on_state(void *arg, bool is_ready, const char *reason)
-{
-    struct store *store = arg;
-
-    snprintf(store->reason, sizeof(store->reason), "%s", is_ready ? "" : reason);
-}
-
-static json_t *to_json(const struct redis_reply *reply)
-{
-    json_t *array;
-
-    switch (reply->type) {
-    case REDIS_TEXT:
-        return json_stringn_nocheck(reply->text.data, reply->text.len);
-    case REDIS_INT:
-        return json_integer(reply->number);
-    case REDIS_ARRAY:
-        array = json_array();
-        for (size_t i = 0; i < reply->count; i++) {
-            json_array_append_new(array, to_json(&reply->items[i]));
-        }
-        return array;
-    case REDIS_NIL:
-        break;
-    }
-    return json_null();
-}
-
-static void on_answer(void *arg, enum redis_status status, const struct redis_reply *reply)
-{
-    struct store *store = arg;
-
-    store->is_answered = true;
-    store->is_fine = status == REDIS_OK;
-    if (store->is_fine) {
-        store->answer = to_json(reply);
-    } else {
-        snprintf(store->reason, sizeof(store->reason), "%.*s", (int)(reply->text.len < 200 ? reply->text.len : 200),
-                 reply->text.data ? reply->text.data : "no answer");
-    }
-}
-
-/* New reference; NULL + err. */
-static json_t *wait_for_answer(struct store *store, struct err *err)
-{
-    json_t *answer;
-
-    while (!store->is_answered) {
-        loop_turn(store->loop, true);
-    }
-    answer = store->answer;
-    store->answer = NULL;
-    if (!store->is_fine) {
-        err_set(err, "Redis: %s", store->reason);
-    }
-    return answer;
-}
-
-static json_t *ask(struct store *store, const struct slice args[], size_t count, struct err *err)
-{
-    store->is_answered = false;
-    redis_call(store->redis, args, count, on_answer, store);
-    return wait_for_answer(store, err);
-}
-
-void store_sleep_ms(struct store *store, int64_t ms)
-{
-    int64_t until = clock_mono_ms() + ms;
-
-    while (clock_mono_ms() < until) {
-        loop_timer_start(store->timer, until - clock_mono_ms());
-        loop_turn(store->loop, true);
-    }
-}
-
-/* --- open, close -------------------------------------------------------------------------------------------------- */
 
 struct store *store_open(const char *redis_url, const char *environment, struct err *err)
 {
-    const struct redis_settings settings = {redis_url, COMMAND_MS, CONNECT_MS / 2, 50};
-    struct store *store = xcalloc(1, sizeof(*store));
-    const struct redis_events events = {.on_state = on_state, .arg = store};
-    int64_t until = clock_mono_ms() + CONNECT_MS;
+    struct redis_ask *redis = redis_ask_open(redis_url, err);
+    struct store *store;
 
+    if (!redis) {
+        return NULL;
+    }
+    store = xcalloc(1, sizeof(*store));
+    store->redis = redis;
     version_keys_init(&store->keys, environment);
-    store->loop = loop_create();
-    store->timer = loop_timer_create(store->loop, ignore_time, store);
-    store->redis = redis_open(store->loop, &settings, &events, err);
-    if (!store->redis) {
-        err_prefix(err, "REDIS_URL");
-        store_close(store);
-        return NULL;
-    }
-    while (!redis_is_ready(store->redis) && clock_mono_ms() < until) {
-        loop_timer_start(store->timer, 50);
-        loop_turn(store->loop, true);
-    }
-    if (!redis_is_ready(store->redis)) {
-        err_set(err, "Redis: %s", store->reason[0] ? store->reason : "no connection");
-        store_close(store);
-        return NULL;
-    }
     return store;
 }
 
 void store_close(struct store *store)
 {
-    if (!store) {
-        return;
+    if (store) {
+        redis_ask_close(store->redis);
+        free(store);
     }
-    if (store->redis) {
-        redis_close(store->redis);
-    }
-    json_decref(store->answer);
-    loop_timer_destroy(store->timer);
-    loop_destroy(store->loop);
-    free(store);
+}
+
+void store_sleep_ms(struct store *store, int64_t ms)
+{
+    redis_ask_sleep_ms(store->redis, ms);
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */
@@ -181,7 +73,7 @@ static void add_worker(struct store_view *view, const char *name, const char *va
 
 static bool look_at_workers(struct store *store, struct store_view *view, int64_t now_ms, struct err *err)
 {
-    json_t *all = ask(store, (const struct slice[]){SLICE("HGETALL"), slice_of(store->keys.workers)}, 2, err);
+    json_t *all = redis_ask_call(store->redis, (const struct slice[]){SLICE("HGETALL"), slice_of(store->keys.workers)}, 2, err);
 
     for (size_t i = 0; i + 1 < json_array_size(all); i += 2) {
         add_worker(view, json_string_value(json_array_get(all, i)), json_string_value(json_array_get(all, i + 1)),
@@ -196,7 +88,7 @@ static bool look_at_workers(struct store *store, struct store_view *view, int64_
 
 static bool look_at_history(struct store *store, struct store_view *view, struct err *err)
 {
-    json_t *all = ask(store,
+    json_t *all = redis_ask_call(store->redis,
                       (const struct slice[]){SLICE("ZREVRANGE"), slice_of(store->keys.history), SLICE("0"), SLICE("-1"),
                                              SLICE("WITHSCORES")},
                       5, err);
@@ -218,7 +110,7 @@ static bool look_at_history(struct store *store, struct store_view *view, struct
 
 static bool look_at_time(struct store *store, int64_t *now_ms, struct err *err)
 {
-    json_t *time = ask(store, (const struct slice[]){SLICE("TIME")}, 1, err);
+    json_t *time = redis_ask_call(store->redis, (const struct slice[]){SLICE("TIME")}, 1, err);
     const char *seconds = json_string_value(json_array_get(time, 0));
     const char *us = json_string_value(json_array_get(time, 1));
 
@@ -229,7 +121,7 @@ static bool look_at_time(struct store *store, int64_t *now_ms, struct err *err)
 
 static bool look_at_pin(struct store *store, struct store_view *view, struct err *err)
 {
-    json_t *pin = ask(store, (const struct slice[]){SLICE("GET"), slice_of(store->keys.pin)}, 2, err);
+    json_t *pin = redis_ask_call(store->redis, (const struct slice[]){SLICE("GET"), slice_of(store->keys.pin)}, 2, err);
     bool is_fine = pin != NULL;
 
     if (json_is_string(pin) && !template_pin_parse(slice_of(json_string_value(pin)), &view->pin)) {
@@ -274,11 +166,9 @@ bool store_pin(struct store *store, const struct template_pin *seen, const struc
     buf_init(&new_text, 0);
     template_pin_format(seen, &old_text);
     template_pin_format(pin, &new_text);
-    store->is_answered = false;
-    redis_eval(store->redis, &versions_pin_script,
-               (const struct slice[]){slice_of(store->keys.pin), buf_slice(&old_text), buf_slice(&new_text)}, 3,
-               on_answer, store);
-    answer = wait_for_answer(store, err);
+    answer = redis_ask_eval(
+        store->redis, &versions_pin_script,
+        (const struct slice[]){slice_of(store->keys.pin), buf_slice(&old_text), buf_slice(&new_text)}, 3, err);
     is_taken = json_integer_value(answer) == 1;
     if (answer && !is_taken) {
         err_set(err, "somebody else has just chosen a version; look again");
@@ -295,7 +185,7 @@ bool store_has_files(struct store *store, const char *version, bool *has, struct
     json_t *answer;
 
     snprintf(key, sizeof(key), "%s%s", store->keys.files_prefix, version);
-    answer = ask(store, (const struct slice[]){SLICE("EXISTS"), slice_of(key)}, 2, err);
+    answer = redis_ask_call(store->redis, (const struct slice[]){SLICE("EXISTS"), slice_of(key)}, 2, err);
     *has = json_integer_value(answer) == 1;
     json_decref(answer);
     return answer != NULL;
