@@ -93,25 +93,26 @@ static bool next_item(struct slice *rest, struct slice *item)
     return true;
 }
 
-static bool split_topics(struct worker_settings *s, struct err *err)
+bool worker_settings_split_topics(const char *list, char **store, const char *topics[MOST_TOPICS + 1], struct err *err)
 {
-    struct slice rest = slice_of(s->kafka_topics);
+    struct slice rest = slice_of(list);
     struct slice item;
     size_t count = 0;
-    char *at = s->topic_store = xmalloc(rest.len + 2);
+    char *at = *store = xmalloc(rest.len + 2);
 
     while (next_item(&rest, &item)) {
         if (item.len == 0) {
-            return err_set(err, "KAFKA_TOPICS: there is an empty name in \"%s\"", s->kafka_topics);
+            return err_set(err, "KAFKA_TOPICS: there is an empty name in \"%s\"", list);
         }
         if (count == MOST_TOPICS) {
             return err_set(err, "KAFKA_TOPICS: more than %d topics; use a ^regex", MOST_TOPICS);
         }
         memcpy(at, item.data, item.len);
         at[item.len] = '\0';
-        s->topics[count++] = at;
+        topics[count++] = at;
         at += item.len + 1;
     }
+    topics[count] = NULL;
     return true;
 }
 
@@ -239,8 +240,9 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
     if (!log_level_parse(s->log_level, &s->least_level)) {
         return err_set(err, "LOG_LEVEL: \"%s\" is none of debug, info, warn, error", s->log_level);
     }
-    if (!split_topics(s, err) || !split_channels(s, err) || !split_from(s, err) || !check_environment(s, err) ||
-        !check_start(s, err) || !check_locale(s, err) || !check_ca_file(s, err) || !check_lease(s, err)) {
+    if (!worker_settings_split_topics(s->kafka_topics, &s->topic_store, s->topics, err) || !split_channels(s, err) ||
+        !split_from(s, err) || !check_environment(s, err) || !check_start(s, err) || !check_locale(s, err) ||
+        !check_ca_file(s, err) || !check_lease(s, err)) {
         return false;
     }
     for (int channel = 0; providers && channel < CHANNEL_COUNT; channel++) {

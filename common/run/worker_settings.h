@@ -48,6 +48,9 @@ extern const struct setting worker_settings_table[];
 bool worker_settings_load(struct worker_settings *settings, const struct provider *const providers[], struct err *err);
 void worker_settings_finish(struct worker_settings *settings);
 
+/* The names of a comma list; they lie in *store, which the caller frees. */
+bool worker_settings_split_topics(const char *list, char **store, const char *topics[MOST_TOPICS + 1], struct err *err);
+
 /* Borrowed views. `client_id`: of the channel. */
 struct kafka_settings worker_kafka_settings(const struct worker_settings *settings, const char *client_id);
 struct provider_account worker_account(const struct worker_settings *settings);
