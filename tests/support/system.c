@@ -178,9 +178,9 @@ static void add_all(const char *to[ENV_MOST], size_t *count, const char *const f
     to[*count] = NULL;
 }
 
-struct process *system_start_worker(struct system *system, int index, const char *const env[])
+static struct process *start_with_settings(struct system *system, const char *const argv[], const char *const env[],
+                                           const char *log_name)
 {
-    const char *const argv[] = {system_binary(), "worker", NULL};
     char *const own[] = {
         xasprintf("KAFKA_BROKERS=%s", system->bootstrap), xasprintf("KAFKA_TOPIC_PREFIX=%s", system->prefix),
         xasprintf("KAFKA_TOPICS=%s.events", system->prefix), xasprintf("KAFKA_GROUP=%s", system->prefix),
@@ -191,25 +191,52 @@ struct process *system_start_worker(struct system *system, int index, const char
                                         "SMS_RATE=0", "REQUEST_TIMEOUT=1s", "CLAIM_LEASE=3s",
                                         "HTTP_LISTEN=127.0.0.1:0", "ENVIRONMENT=test", "LOG_LEVEL=info", NULL};
     const char *all[ENV_MOST];
-    char log_name[32];
     char assign[32];
     const char *const assigned[] = {assign, NULL};
+    struct process *process;
     size_t count = 0;
 
     snprintf(assign, sizeof(assign), system->options.is_group ? "KAFKA_ASSIGN" : "KAFKA_ASSIGN=0-%d",
              SYSTEM_PARTITIONS - 1);
-    snprintf(log_name, sizeof(log_name), "worker%d.log", index);
     add_all(all, &count, (const char *const *)own);
     add_all(all, &count, fixed);
     add_all(all, &count, assigned);
     add_all(all, &count, system->options.worker_env);
     add_all(all, &count, env);
-    process_destroy(system->workers[index]);
-    system->workers[index] = start_part(system, argv, all, log_name);
+    process = start_part(system, argv, all, log_name);
     for (size_t i = 0; own[i]; i++) {
         free(own[i]);
     }
+    return process;
+}
+
+struct process *system_start_worker(struct system *system, int index, const char *const env[])
+{
+    const char *const argv[] = {system_binary(), "worker", NULL};
+    char log_name[32];
+
+    snprintf(log_name, sizeof(log_name), "worker%d.log", index);
+    process_destroy(system->workers[index]);
+    system->workers[index] = start_with_settings(system, argv, env, log_name);
     return system->workers[index];
+}
+
+char *system_run_command(struct system *system, const char *const words[], const char *const env[], int *status)
+{
+    static int number;
+    const char *argv[ENV_MOST] = {system_binary()};
+    char log_name[32];
+    struct process *process;
+    size_t count = 1;
+    char *output;
+
+    add_all(argv, &count, words);
+    snprintf(log_name, sizeof(log_name), "command%d.log", ++number);
+    process = start_with_settings(system, argv, env, log_name);
+    *status = process_wait(process);
+    output = process_output(process);
+    process_destroy(process);
+    return output;
 }
 
 int system_ask_worker(const struct system *system, int index, const char *path, char **answer)

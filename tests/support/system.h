@@ -56,6 +56,9 @@ char *system_free_address(void);
 struct process *system_start_worker(struct system *system, int index, const char *const env[]);
 /* The same, and waits until /readyz says 200. */
 struct process *system_start_ready_worker(struct system *system, int index, const char *const env[]);
+/* Runs a command to its end, with the settings of a worker; `words` end with NULL, `env` may be NULL. What it printed is
+ * to be freed. */
+char *system_run_command(struct system *system, const char *const words[], const char *const env[], int *status);
 /* SIGTERM, and waits; its exit status. */
 int system_stop_worker(struct system *system, int index);
 /* Status of GET `path` of a worker; `answer` (may be NULL) is to be freed. 0: nobody answers. */
