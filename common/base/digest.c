@@ -1,9 +1,12 @@
 #include "base/digest.h"
 
+#include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "base/die.h"
 
@@ -74,6 +77,15 @@ void digest_checksum_parts(const struct slice parts[], size_t count, uint8_t out
     }
     if (!is_done || !EVP_MAC_final(context, out, &len, CHECKSUM_SIZE)) {
         die("OpenSSL cannot make a GMAC");
+    }
+}
+
+void digest_hmac_sha256(struct slice key, struct slice message, uint8_t out[DIGEST_SIZE])
+{
+    assert(key.len <= INT_MAX);
+    if (!HMAC(EVP_sha256(), key.len ? key.data : "", (int)key.len, (const unsigned char *)message.data, message.len, out,
+              NULL)) {
+        die("OpenSSL cannot make an HMAC");
     }
 }
 

@@ -6,38 +6,9 @@
 #include <stdlib.h>
 
 #include "base/hash_table.h"
-#include "base/utf8.h"
+#include "core/text_words.h"
 
 /* --- pieces ------------------------------------------------------------------------------------------------------- */
-
-enum char_class { CLASS_WORD, CLASS_BLANK, CLASS_OTHER };
-
-static enum char_class classify(uint32_t c)
-{
-    if (c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0xa0) {
-        return CLASS_BLANK;
-    }
-    /* Above ASCII, what is no General Punctuation counts as a letter. */
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-                   (c >= 0xc0 && (c < 0x2000 || c > 0x206f))
-               ? CLASS_WORD
-               : CLASS_OTHER;
-}
-
-static size_t find_word_end(struct slice text, size_t at)
-{
-    enum char_class class = classify(utf8_next(text, &at, NULL));
-
-    while (class != CLASS_OTHER && at < text.len) {
-        size_t next = at;
-
-        if (classify(utf8_next(text, &next, NULL)) != class) {
-            break;
-        }
-        at = next;
-    }
-    return at;
-}
 
 static size_t find_line_end(struct slice text, size_t at)
 {
@@ -52,7 +23,7 @@ static void split(struct text_pieces *pieces, enum text_diff_unit unit, struct s
 
     *pieces = (struct text_pieces){0};
     for (size_t at = 0; at < text.len;) {
-        size_t end = unit == TEXT_DIFF_LINES ? find_line_end(text, at) : find_word_end(text, at);
+        size_t end = unit == TEXT_DIFF_LINES ? find_line_end(text, at) : text_word_end(text, at);
 
         if (pieces->count == capacity) {
             capacity = capacity ? 2 * capacity : 64;

@@ -16,8 +16,8 @@
 
 enum { TEXT_DIFF_MOST_COST = 512, TEXT_DIFF_CONTEXT = 3 };
 
-/* A line has its newline, which the last one may lack; a word is a run of letters and digits, a run of blanks, or any
- * other single character. All pieces in order are the text. */
+/* A line has its newline, which the last one may lack; words are those of text_words.h. All pieces in order are the
+ * text. */
 enum text_diff_unit { TEXT_DIFF_LINES, TEXT_DIFF_WORDS };
 
 struct text_pieces {

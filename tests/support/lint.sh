@@ -50,7 +50,7 @@ check_libraries() {
     only_in '<uv\.h>' 'common/io/'
     only_in '<yaml\.h>' 'common/core/yaml[a-z_]*\.c'
     only_in '<unicode/' 'common/core/locale[a-z_]*\.c'
-    only_in '<openssl/(sha|evp)' 'common/base/digest\.c'
+    only_in '<openssl/(sha|evp|hmac)' 'common/base/digest\.c'
     only_in '<openssl/ssl' 'common/io/redis_link\.c'
     only_in '<uthash' 'common/base/hash_table\.h'
     # core is pure: neither clock nor chance, neither files nor sockets.

@@ -75,6 +75,34 @@ static void a_checksum_is_the_gmac_of_all_parts(void **state)
     }
 }
 
+/* RFC 4231, test cases 1, 2 and 6. */
+static void hmac_gives_the_published_digests(void **state)
+{
+    char key[131];
+    const struct {
+        struct slice key;
+        const char *message, *hex;
+    } rows[] = {
+        {SLICE("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"), "Hi There",
+         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {SLICE("Jefe"), "what do ya want for nothing?",
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {{key, sizeof(key)}, "Test Using Larger Than Block-Size Key - Hash Key First",
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    };
+
+    (void)state;
+    memset(key, 0xaa, sizeof(key));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        uint8_t digest[DIGEST_SIZE];
+        char hex[2 * DIGEST_SIZE + 1];
+
+        digest_hmac_sha256(rows[i].key, slice_of(rows[i].message), digest);
+        hex_format(digest, sizeof(digest), hex);
+        assert_string_equal(hex, rows[i].hex);
+    }
+}
+
 static void hex_of_every_byte_reads_back_in_either_case(void **state)
 {
     uint8_t bytes[256], back[256];
@@ -215,6 +243,7 @@ int main(void)
         cmocka_unit_test(sha256_gives_the_published_digests),
         cmocka_unit_test(parts_give_the_digest_of_the_whole),
         cmocka_unit_test(a_checksum_is_the_gmac_of_all_parts),
+        cmocka_unit_test(hmac_gives_the_published_digests),
         cmocka_unit_test(hex_of_every_byte_reads_back_in_either_case),
         cmocka_unit_test(hex_takes_no_other_byte_and_no_other_length),
         cmocka_unit_test(a_uuid_carries_version_8_and_the_variant),
