@@ -31,7 +31,7 @@ enum text_class text_class_of(uint32_t c)
     }
     if (c < 0x80) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ? TEXT_WORD
-                                                                                                     : TEXT_OTHER;
+                                                                                                      : TEXT_OTHER;
     }
     return is_punctuation(c) ? TEXT_OTHER : TEXT_WORD;
 }

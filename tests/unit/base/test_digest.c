@@ -87,7 +87,8 @@ static void hmac_gives_the_published_digests(void **state)
          "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
         {SLICE("Jefe"), "what do ya want for nothing?",
          "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-        {{key, sizeof(key)}, "Test Using Larger Than Block-Size Key - Hash Key First",
+        {{key, sizeof(key)},
+         "Test Using Larger Than Block-Size Key - Hash Key First",
          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
     };
 
@@ -161,8 +162,14 @@ static void base64_gives_the_texts_of_rfc_4648(void **state)
     static const struct {
         const char *bytes, *text;
     } rows[] = {
-        {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},         {"foo", "Zm9v"},
-        {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}, {"\xfb\xff\xbf", "+/+/"},
+        {"", ""},
+        {"f", "Zg=="},
+        {"fo", "Zm8="},
+        {"foo", "Zm9v"},
+        {"foob", "Zm9vYg=="},
+        {"fooba", "Zm9vYmE="},
+        {"foobar", "Zm9vYmFy"},
+        {"\xfb\xff\xbf", "+/+/"},
     };
 
     (void)state;
@@ -205,8 +212,8 @@ static void base64_of_all_lengths_reads_back(void **state)
 static void base64_refuses_what_is_not_standard(void **state)
 {
     static const char *const rows[] = {
-        "A",    "AA",   "AAA",  "====", "A===", "=AAA", "AA=A", "A=AA", "AA==AAAA", "AAA=AAA=",
-        "AA-_", "AA A", "AAAA\n", " AAAA", "AAA\n", "AA\xc3\xa9", "AAAAA===",
+        "A",        "AA",   "AAA",  "====",   "A===",  "=AAA",  "AA=A",       "A=AA",     "AA==AAAA",
+        "AAA=AAA=", "AA-_", "AA A", "AAAA\n", " AAAA", "AAA\n", "AA\xc3\xa9", "AAAAA===",
     };
 
     (void)state;
