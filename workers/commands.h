@@ -12,6 +12,7 @@ int lint_command(int argc, char **argv);
 int render_command(int argc, char **argv);
 int templates_command(int argc, char **argv);
 int topics_command(int argc, char **argv);
+int capture_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 int broker_command(int argc, char **argv);

@@ -68,7 +68,7 @@ static bool is_structured_type(struct slice text)
            ends_in_any_case(type, "application/cloudevents+json");
 }
 
-static bool is_binary_mode(const struct record *record)
+bool event_is_binary(const struct record *record)
 {
     bool is_binary = false;
 
@@ -364,7 +364,7 @@ static bool decode(const struct record *record, struct event *event, const char 
         return err_set(err, "%zu bytes; at most %d are taken", record->value.len,
                        EVENT_MOST_BYTES);
     }
-    if (!(is_binary_mode(record) ? decode_binary : decode_structured)(record, event, reason,
+    if (!(event_is_binary(record) ? decode_binary : decode_structured)(record, event, reason,
                                                                       err)) {
         return false;
     }

@@ -47,6 +47,8 @@ struct event {
  *   bad_attribute      wrong type, over-long, control characters, no RFC 3339 time, data no object, no member id */
 bool event_decode(const struct record *record, struct event *event, const char **reason,
                   struct err *err);
+/* Does the record carry an event in binary mode: attributes in ce_ headers, the value is the data? */
+bool event_is_binary(const struct record *record);
 /* Frees what the event owns; the struct may be zeroed, and is zeroed afterwards. */
 void event_finish(struct event *event);
 
