@@ -1,7 +1,7 @@
 # perkline: build, test, demo. `make help` lists the targets.
 #
 # Objects go to build/<variant>/. Variants: release (default), asan (address and undefined-behaviour sanitizers),
-# clang (a second compiler, all warnings fatal), fuzz (libFuzzer). A new source or test file needs no edit here.
+# clang (a second compiler, all warnings fatal), fuzz (libFuzzer), chaos (crash points, see base/crashpoint.h). A new source or test file needs no edit here.
 
 VARIANT ?= release
 BUILD   ?= build/$(VARIANT)
@@ -29,6 +29,7 @@ HARDENING = -fstack-protector-strong -fstack-clash-protection -fcf-protection=fu
 CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=2 $(HARDENING)
 CFLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_clang   = -O1 -g
+CFLAGS_chaos   = $(CFLAGS_release) -DPERKLINE_CHAOS
 CFLAGS_fuzz    = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_asan    = -fsanitize=address,undefined
@@ -66,9 +67,11 @@ LINK_io      = $(BUILD)/libio.a $(BUILD)/libbase.a
 LINK_run     = $(BUILD)/librun.a $(BUILD)/libfakes.a $(BUILD)/libsupport.a $(BUILD)/libcore.a $(BUILD)/libbase.a
 LINK_workers = $(BUILD)/libworkers.a $(BUILD)/librun.a $(BUILD)/libio.a $(BUILD)/libcore.a $(BUILD)/libbase.a
 LINK_integration = $(BUILD)/libsupport.a $(LINK_workers)
+LINK_chaos   = $(BUILD)/libchaos.a $(LINK_integration)
 
 unit_tests   = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
 golden_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/golden/test_*.c)))
+chaos_tests  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/chaos/test_*.c)))
 integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
 # Replays its corpus as a test; with libFuzzer (VARIANT=fuzz) it searches.
 fuzz_main    = $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/support/fuzz_replay.o)
@@ -157,6 +160,9 @@ $(BUILD)/libfakes.a: $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard tests/support
 $(BUILD)/libsupport.a: $(filter-out $(BUILD)/tests/support/fake_%,$(OBJ_support))
 	$(archive)
 
+$(BUILD)/libchaos.a: $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/chaos/test_%,$(sort $(wildcard tests/chaos/*.c))))
+	$(archive)
+
 $(BUILD)/perkline: $(BUILD)/workers/main.o $(LINK_workers)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -171,6 +177,9 @@ $(BUILD)/tests/golden/%: $(BUILD)/tests/golden/%.o $(LINK_integration)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(LINK_integration)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/chaos/%: $(BUILD)/tests/chaos/%.o $(LINK_chaos)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_main) $(LINK_workers)
@@ -189,7 +198,7 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
 
 # For .ci/run: all that can be compiled, and the searching fuzzers (with VARIANT=fuzz).
 .PHONY: everything fuzzers
-everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(benches)
+everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(chaos_tests) $(benches)
 fuzzers: $(fuzz_replays)
 
 .PHONY: run-tests run-unit run-golden run-integration

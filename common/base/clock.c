@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <time.h>
 
+#include "base/crashpoint.h"
+
 static const struct clock_source *source; /* NULL: the kernel */
 
 void clock_set_source(const struct clock_source *new_source)
@@ -30,7 +32,12 @@ int64_t clock_mono_ms(void)
 
 int64_t clock_wall_ms(void)
 {
-    return (source ? source->wall_us : read_us(CLOCK_REALTIME)) / 1000;
+    int64_t wall_ms = (source ? source->wall_us : read_us(CLOCK_REALTIME)) / 1000;
+
+#ifdef PERKLINE_CHAOS
+    wall_ms += crashpoint_clock_error_ms();
+#endif
+    return wall_ms;
 }
 
 void clock_format_iso(int64_t wall_ms, char text[CLOCK_ISO_SIZE])

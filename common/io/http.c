@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "io/http_answer.h"
@@ -73,6 +74,7 @@ static int guard(void *arg, char *peer_ip, char *local_ip, int peer_port, int lo
         slot->refusal = "peer_refused";
     } else {
         slot->is_begun = true;
+        CRASHPOINT("request_allowed");
         return CURL_PREREQFUNC_OK;
     }
     return CURL_PREREQFUNC_ABORT;
@@ -82,6 +84,7 @@ static size_t on_header_line(char *line, size_t size, size_t count, void *arg)
 {
     struct slot *slot = arg;
 
+    CRASHPOINT("answer_begun");
     http_answer_add_line(&slot->answer, line, size * count);
     return size * count;
 }

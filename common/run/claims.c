@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/embed.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -79,6 +80,7 @@ static void send_begin(struct claims *claims, struct claims_call *call)
         number_format(claims->settings.most_skew_ms, skew),
     };
 
+    CRASHPOINT("begin_not_asked");
     redis_eval(claims->redis, &claims_begin_script, args, sizeof(args) / sizeof(args[0]), on_begin, call);
 }
 
@@ -97,6 +99,7 @@ static void send_settle(struct claims *claims, struct claims_call *call)
         call->has_claim ? SLICE("1") : SLICE("0"),
     };
 
+    CRASHPOINT("settle_not_asked");
     redis_eval(claims->redis, &claims_settle_script, args, sizeof(args) / sizeof(args[0]), on_settle, call);
 }
 
@@ -430,6 +433,7 @@ static void on_begin(void *arg, enum redis_status status, const struct redis_rep
         refuse_answer(call, "BEGIN", reply);
         return;
     }
+    CRASHPOINT("begin_answered");
     if (result.answer != CLAIM_GO && result.answer != CLAIM_AMBIGUOUS) {
         call->claim->id[0] = '\0'; /* the next BEGIN is a new one */
     }
@@ -487,6 +491,7 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
     if (settled == CLAIM_SETTLED_OK) {
         remember_settled(call);
     }
+    CRASHPOINT("settle_answered");
     end_call(call);
     fn(fn_arg, settled);
 }

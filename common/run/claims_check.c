@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/embed.h"
 #include "base/log.h"
 #include "base/number.h"
@@ -118,6 +119,7 @@ static void restore_more(struct claims *claims)
     for (; claims->ring_next < end; claims->ring_next++) {
         const struct claims_ring_entry *entry = claims_ring_get(&claims->ring, claims->ring_next);
 
+        CRASHPOINT("ring_restore");
         send_restore(claims, &entry->mid, entry->record, entry->ttl_ms, on_ring_restored, round_arg(claims));
     }
 }
@@ -250,6 +252,7 @@ static void on_shard_open(void *arg, enum redis_status status, const struct redi
         claims_recovery_failed(claims, "Redis refuses the new epoch");
         return;
     }
+    CRASHPOINT("rebuild_shard_open");
     if (--claims->check_open == 0) {
         log_event(LOG_INFO, "redis_recovered", NULL);
         claims_check_begin(claims);

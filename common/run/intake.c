@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/stages.h"
@@ -289,6 +290,7 @@ void intake_take(struct intake *intake, const struct kafka_record *record)
     }
     parcel = parcel_create(record);
     parcel->partition = partition;
+    CRASHPOINT("record_taken");
     if (topics_find_tier(intake->parts.topics, record->topic, &tier)) {
         take_parked(intake, parcel);
     } else {

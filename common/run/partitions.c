@@ -6,6 +6,7 @@
 
 #include <utlist.h>
 
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/tracker.h"
@@ -211,6 +212,7 @@ struct partition *partitions_revoke(struct partitions *partitions, const struct 
     if (!partition) {
         return NULL;
     }
+    CRASHPOINT("revoke_begun");
     DL_DELETE(partitions->all, partition);
     log_event(LOG_INFO, "revoked", "channel", channel_name(partitions->channel), "topic", which->topic, "partition",
               log_int(which->partition), NULL);
@@ -221,6 +223,7 @@ struct partition *partitions_revoke(struct partitions *partitions, const struct 
                                             buf_text(&partition->metadata)};
         *must_commit = position->offset > partition->acknowledged || partition->metadata.len > 0;
     }
+    CRASHPOINT("revoke_decided");
     return partition;
 }
 
@@ -256,6 +259,7 @@ bool partition_open(struct partition *partition, int64_t offset)
 void partition_close(struct partition *partition, int64_t offset)
 {
     tracker_close(partition->tracker, offset);
+    CRASHPOINT("offset_closed");
     if (tracker_watermark(partition->tracker) - partition->asked >= PARTITION_WINDOW / 2) {
         partitions_commit(partition->owner, NULL, NULL);
     }
@@ -298,6 +302,7 @@ static void on_committed(void *arg, bool is_done, const char *problem)
     loop_fn fn = partitions->committed_fn;
     void *fn_arg = partitions->committed_arg;
 
+    CRASHPOINT("commit_answered");
     partitions->is_committing = false;
     partitions->committed_fn = NULL;
     metrics_count(partitions->metrics, &commits_family,
@@ -366,9 +371,11 @@ void partitions_commit(struct partitions *partitions, loop_fn fn, void *arg)
         partitions->is_committing = true;
         partitions->committed_fn = fn;
         partitions->committed_arg = arg;
+        CRASHPOINT("commit_not_asked");
         if (!kafka_consumer_commit(partitions->consumer, positions, count, on_committed, partitions)) {
             on_committed(partitions, false, "a commit is still open");
         }
+        CRASHPOINT("commit_asked");
     } else if (fn) {
         fn(arg);
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/outcome.h"
@@ -47,6 +48,7 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
         return;
     }
     recovery->records++;
+    CRASHPOINT("rebuild_record");
     /* "-": from no record in flight; its outcome is on the topic already. */
     snprintf(info, sizeof(info), "- %s", summary.state == OUTCOME_SENT ? summary.provider_id : summary.reason);
     claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence, info);
@@ -84,6 +86,7 @@ static void step(void *arg)
     }
     if (recovery->is_read && claims_restore_open_count(recovery->claims) == 0) {
         stop(recovery);
+        CRASHPOINT("rebuild_read");
         log_event(LOG_INFO, "recovery_done", "outcomes", log_int(recovery->records), "unreadable",
                   log_int(recovery->unreadable), NULL);
         claims_recovered(recovery->claims);
@@ -97,6 +100,7 @@ static void begin(void *arg)
     struct recovery *recovery = arg;
     struct err err = {0};
 
+    CRASHPOINT("rebuild_begun");
     stop(recovery);
     recovery->records = recovery->unreadable = 0;
     recovery->is_read = false;

@@ -9,6 +9,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/policy.h"
 
@@ -92,6 +93,7 @@ static void sweep(void *arg)
         }
         task->is_in_gate = true;
         task->admitted_us = clock_mono_us();
+        CRASHPOINT("admitted");
         task_exit(task, EXIT_NEXT);
     }
     stage->is_sweeping = false;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/policy.h"
 
@@ -97,6 +98,7 @@ static void resolve(struct begin *stage, struct task *task, const struct claim_r
         stage->provider->key_ttl_ms > 0 && result->age_ms <= stage->provider->key_ttl_ms / 10 * 6;
     const char *reason = "";
 
+    CRASHPOINT("takeover");
     if (task->claim.attempts > MOST_TAKEOVERS) {
         hold(stage, task, "too_many_takeovers");
     } else if (!task->is_rendered) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/backoff.h"
 
@@ -135,7 +136,7 @@ static void try_later(struct deliver *stage, struct task *task)
         int64_t backoff = backoff_delay_ms(stage->random, ++task->attempts);
 
         task->wait_ms = backoff > task->verdict.retry_after_ms ? backoff : task->verdict.retry_after_ms;
-        task->is_parking = waited_ms + task->wait_ms > MOST_MEMORY_WAIT_MS;
+        task->is_parking = waited_ms + task->wait_ms > CHAOS_HURRY(MOST_MEMORY_WAIT_MS);
     }
     task_exit(task, EXIT_NEXT);
 }
@@ -228,6 +229,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     struct deliver *stage = slot->stage;
     struct task *task = slot->task;
 
+    CRASHPOINT("provider_answered");
     give_slot(slot);
     task->sent_us = clock_mono_us();
     read_reply(stage, task, reply);
@@ -236,6 +238,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     gate_report(stage->gate, &task->verdict);
     task->is_in_gate = false;
     gate_leave(stage->gate);
+    CRASHPOINT("verdict_known");
     remember_first_attempt(task);
     follow(stage, task);
 }
@@ -254,6 +257,7 @@ static void enter(void *arg, struct task *task)
     for (size_t i = 0; i < slot->request.header_count; i++) {
         headers[i] = (struct http_header){slot->request.headers[i].name, slot->request.headers[i].value};
     }
+    CRASHPOINT("request_built");
     http_begin(stage->http,
                &(struct http_request){
                    .method = slot->request.method,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/mem.h"
 
 struct look_up {
@@ -28,6 +29,7 @@ static void on_record(void *arg, const struct claim_record *record)
     bool must_publish;
 
     task->seen = *record;
+    CRASHPOINT("looked_up");
     if (!claim_record_is_terminal(record)) {
         task_exit(task, is_event ? EXIT_NEXT : EXIT_CLAIM);
         return;

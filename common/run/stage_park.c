@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/side_record.h"
@@ -50,6 +51,7 @@ static void on_produced(void *arg, bool is_done, const char *problem)
         task_call_later(task, stage->loop, RETRY_MS, produce);
         return;
     }
+    CRASHPOINT("park_acknowledged");
     task_exit(task, EXIT_NEXT);
 }
 
@@ -59,13 +61,14 @@ static void produce(void *arg)
     struct park *stage = task_stage(task);
     const struct parcel *parcel = task->parcel;
     enum park_tier tier = park_tier_for(task->wait_ms);
+    int64_t tier_ms = CHAOS_HURRY(park_tier_delay_ms(tier));
     int64_t now = clock_wall_ms();
     struct park_note note = {
         .mid = task->mid,
         .channel = stage->channel,
         .attempts = task->attempts,
         .first_at = task->first_attempt_at ? task->first_attempt_at : now,
-        .due_at = now + (task->wait_ms > park_tier_delay_ms(tier) ? task->wait_ms : park_tier_delay_ms(tier)),
+        .due_at = now + (task->wait_ms > tier_ms ? task->wait_ms : tier_ms),
     };
     struct record_header own[PARK_HEADER_COUNT];
     struct kafka_header *headers;
@@ -92,6 +95,7 @@ static void produce(void *arg)
                       .header_count = count,
                   },
                   on_produced, task);
+    CRASHPOINT("park_produced");
     free(headers);
     buf_finish(&store);
 }
@@ -100,6 +104,7 @@ static void enter(void *arg, struct task *task)
 {
     const struct park *stage = arg;
 
+    CRASHPOINT("park_settled");
     if (stage->producer) {
         produce(task);
     } else {

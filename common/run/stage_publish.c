@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -102,6 +103,7 @@ static void on_produced(void *arg, bool is_done, const char *problem)
         task_call_later(task, stage->loop, RETRY_MS, produce);
         return;
     }
+    CRASHPOINT("outcome_acknowledged");
     if (!task->is_repeated) {
         const char *const labels[] = {channel_name(stage->channel), task->flow->name, outcome_state_name(task->outcome),
                                       task->outcome == OUTCOME_SENT ? "" : task->reason};
@@ -126,6 +128,7 @@ static void produce(void *arg)
 
     format(stage, task);
     mid_format(&task->mid, mid);
+    CRASHPOINT("outcome_not_produced");
     kafka_produce(stage->producer,
                   &(struct kafka_message){
                       .topic = stage->topic,
@@ -134,6 +137,7 @@ static void produce(void *arg)
                       .value = buf_slice(&stage->text),
                   },
                   on_produced, task);
+    CRASHPOINT("outcome_produced");
 }
 
 static void enter(void *arg, struct task *task)

@@ -16,6 +16,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/policy.h"
 
@@ -99,6 +100,7 @@ static void go_on(struct render *stage, struct task *task)
         }
     }
     task->rendered_us = clock_mono_us();
+    CRASHPOINT("rendered");
     task_exit(task, EXIT_NEXT);
 }
 

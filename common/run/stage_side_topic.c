@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/side_record.h"
@@ -56,6 +57,7 @@ static void on_produced(void *arg, bool is_done, const char *problem)
         return;
     }
     task->settle_as = stage->settle_as;
+    CRASHPOINT(stage->settle_as == 'D' ? "dead_acknowledged" : "held_acknowledged");
     task_exit(task, EXIT_NEXT);
 }
 
@@ -64,6 +66,7 @@ static void produce(void *arg)
     struct task *task = arg;
     struct side_topic *stage = task_stage(task);
 
+    CRASHPOINT(stage->settle_as == 'D' ? "dead_decided" : "held_decided");
     side_record_produce(stage->producer, stage->topic, task, stage->channel, on_produced, task);
 }
 

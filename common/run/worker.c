@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/json_memory.h"
@@ -59,6 +60,7 @@ static void look_at_drain(void *arg)
         is_drained &= !worker->channels[channel] || channel_worker_is_drained(worker->channels[channel]);
     }
     if (is_drained || clock_mono_ms() >= worker->drain_until) {
+        CRASHPOINT("drain_done");
         log_event(LOG_INFO, "drained", "complete", is_drained ? "yes" : "no", NULL);
         loop_stop(worker->loop);
         return;
@@ -76,6 +78,7 @@ static void on_stop_signal(void *arg)
     worker->is_draining = true;
     worker->drain_until = clock_mono_ms() + DRAIN_MS;
     log_event(LOG_INFO, "draining", NULL);
+    CRASHPOINT("drain_begun");
     if (worker->versions) {
         versions_leave(worker->versions);
     }
