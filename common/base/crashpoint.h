@@ -4,7 +4,7 @@
  *
  *     CRASH_AT=settle_answered:2    kills the process (SIGKILL) when it comes to that place for the second time
  *     CRASH_AT=request_allowed:1+50 kills it 50 ms after it came there (SIGALRM, unhandled)
- *     CHAOS_HURRY=60                long waits (retry topics, patience in memory) last the 60th part
+ *     CHAOS_HURRY=60                long waits (retry topics, patience in memory, commits) last the 60th part
  *     CHAOS_CLOCK_S=-3600           the wall clock is an hour late (base/clock.c)
  *
  * tests/chaos/crash_points.c lists the names with what each means for a delivery.

@@ -56,7 +56,7 @@ static void on_timer(void *arg)
     struct partitions *partitions = arg;
 
     partitions_commit(partitions, NULL, NULL);
-    loop_timer_start(partitions->timer, COMMIT_MS);
+    loop_timer_start(partitions->timer, CHAOS_HURRY(COMMIT_MS));
 }
 
 struct partitions *partitions_create(struct loop *loop, enum channel channel, struct metrics *metrics)
@@ -67,7 +67,7 @@ struct partitions *partitions_create(struct loop *loop, enum channel channel, st
     partitions->channel = channel;
     partitions->metrics = metrics;
     partitions->timer = loop_timer_create(loop, on_timer, partitions);
-    loop_timer_start(partitions->timer, COMMIT_MS);
+    loop_timer_start(partitions->timer, CHAOS_HURRY(COMMIT_MS));
     return partitions;
 }
 

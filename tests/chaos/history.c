@@ -323,7 +323,7 @@ static void count_delivery(struct history *history, const struct delivery *deliv
 
     figures->expected++;
     figures->sent += is(delivery, "sent");
-    figures->held += is(delivery, "held");
+    figures->held[delivery->channel] += is(delivery, "held");
     figures->dead += is(delivery, "dead");
     figures->suppressed += is(delivery, "suppressed") || is(delivery, "expired");
 }
@@ -347,8 +347,11 @@ static void check_totals(struct history *history)
     if (figures->duplicates > rules->duplicates_most) {
         complain(history, 2, "%zu duplicates, %zu are the most", figures->duplicates, rules->duplicates_most);
     }
-    if (figures->held > rules->held_most) {
-        complain(history, 3, "%zu held, %zu are the most", figures->held, rules->held_most);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (figures->held[channel] > rules->held_most[channel]) {
+            complain(history, 3, "%s: %zu held, %zu are the most", channel_name((enum channel)channel),
+                     figures->held[channel], rules->held_most[channel]);
+        }
     }
     if (figures->dead > rules->dead_most || figures->suppressed > rules->suppressed_most) {
         complain(history, 6, "%zu dead and %zu suppressed, %zu and %zu are the most", figures->dead, figures->suppressed,

@@ -108,7 +108,7 @@ struct history_rules {
     bool is_channel_used[CHANNEL_COUNT];
     bool may_resend[CHANNEL_COUNT]; /* the flow repeats what nobody knows: duplicates, each explained, up to the number below */
     size_t duplicates_most;
-    size_t held_most;
+    size_t held_most[CHANNEL_COUNT];
     size_t dead_most;
     size_t suppressed_most; /* and expired */
     int64_t lag;            /* records that are not committed in the end */
@@ -118,7 +118,7 @@ struct history_rules {
 
 struct history_figures {
     size_t expected, requests, accepted, duplicates, further, unexplained;
-    size_t sent, held, dead, suppressed, missing;
+    size_t sent, held[CHANNEL_COUNT], dead, suppressed, missing;
     size_t commits, snapshots;
     int64_t busiest_second;
 };

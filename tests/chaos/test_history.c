@@ -78,7 +78,7 @@ static void add_stored(struct tale *tale, int snapshot, int note, char state, ui
  * because the answer was an error; note 3 is held for the same reason, and note 4 dead. */
 static void tell_clean(struct tale *tale)
 {
-    *tale = (struct tale){.rules = {.is_channel_used = {[CHANNEL_EMAIL] = true}, .held_most = 1, .dead_most = 1,
+    *tale = (struct tale){.rules = {.is_channel_used = {[CHANNEL_EMAIL] = true}, .held_most = {[CHANNEL_EMAIL] = 1}, .dead_most = 1,
                                     .last_snapshot = 2, .rate_per_s = 2, .burst = 0}};
     for (int note = 0; note < NOTES; note++) {
         struct history_event *event = &tale->events[tale->event_count++];
@@ -165,7 +165,7 @@ static void a_clean_history_is_accepted_and_counted(void **state)
     assert_int_equal(figures.requests, 6);
     assert_int_equal(figures.accepted, 4);
     assert_int_equal(figures.sent, 3);
-    assert_int_equal(figures.held, 1);
+    assert_int_equal(figures.held[CHANNEL_EMAIL], 1);
     assert_int_equal(figures.dead, 1);
     assert_int_equal(figures.further, 1);
     assert_int_equal(figures.unexplained, 0);
@@ -258,7 +258,7 @@ static void hold_for_no_reason(struct tale *tale)
 
 static void hold_too_many(struct tale *tale)
 {
-    tale->rules.held_most = 0;
+    tale->rules.held_most[CHANNEL_EMAIL] = 0;
 }
 
 static void send_what_nobody_asked_for(struct tale *tale)

@@ -233,24 +233,32 @@ static rd_kafka_t *client_of(struct kafka_tool *tool, const char *group)
     return client->rk;
 }
 
-/* Sum of what the group has committed; -1 when Kafka gives no answer. */
-static int64_t sum_committed(rd_kafka_t *rk, const char *topic, int partitions)
+bool kafka_tool_committed(struct kafka_tool *tool, const char *group, const char *topic, int partitions,
+                          int64_t offsets[])
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
-    int64_t sum = 0;
+    bool is_fine;
 
     rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
-    if (rd_kafka_committed(rk, list, 5000)) {
-        sum = -1;
-    }
-    for (int i = 0; i < list->cnt && sum >= 0; i++) {
-        if (list->elems[i].err) {
-            sum = -1;
-        } else if (list->elems[i].offset > 0) {
-            sum += list->elems[i].offset;
-        }
+    is_fine = !rd_kafka_committed(client_of(tool, group), list, 5000);
+    for (int i = 0; i < list->cnt && is_fine; i++) {
+        is_fine = !list->elems[i].err;
+        offsets[list->elems[i].partition] = list->elems[i].offset >= 0 ? list->elems[i].offset : -1;
     }
     rd_kafka_topic_partition_list_destroy(list);
+    return is_fine;
+}
+
+/* Sum of what the group has committed; -1 when Kafka gives no answer. */
+static int64_t sum_committed(struct kafka_tool *tool, const char *group, const char *topic, int partitions)
+{
+    int64_t *offsets = xcalloc((size_t)partitions, sizeof(*offsets));
+    int64_t sum = kafka_tool_committed(tool, group, topic, partitions, offsets) ? 0 : -1;
+
+    for (int i = 0; i < partitions && sum >= 0; i++) {
+        sum += offsets[i] > 0 ? offsets[i] : 0;
+    }
+    free(offsets);
     return sum;
 }
 
@@ -269,7 +277,7 @@ static int64_t sum_ends(struct kafka_tool *tool, const char *topic)
 
 int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions)
 {
-    int64_t committed = sum_committed(client_of(tool, group), topic, partitions);
+    int64_t committed = sum_committed(tool, group, topic, partitions);
     int64_t ends = committed < 0 ? -1 : sum_ends(tool, topic);
 
     return ends < 0 ? -1 : ends - committed;

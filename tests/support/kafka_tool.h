@@ -5,6 +5,7 @@
 #ifndef SUPPORT_KAFKA_TOOL_H
 #define SUPPORT_KAFKA_TOOL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -34,6 +35,10 @@ typedef void (*kafka_tool_record_fn)(void *arg, const struct kafka_record *recor
 /* Every record that is there now, partition by partition in order. Returns how many. */
 int64_t kafka_tool_read(struct kafka_tool *tool, const char *topic, kafka_tool_record_fn fn, void *arg);
 int64_t kafka_tool_count(struct kafka_tool *tool, const char *topic);
+
+/* Where the group stands in partitions 0 to `partitions` - 1: -1 where it has committed nothing. False: no answer now. */
+bool kafka_tool_committed(struct kafka_tool *tool, const char *group, const char *topic, int partitions,
+                          int64_t offsets[]);
 
 /* Records of the topic that the group has not committed; -1 when Kafka gives no answer now. For topics from which nothing
  * was removed yet. */

@@ -67,6 +67,11 @@ static struct process *start_part(struct system *system, const char *const argv[
     return process;
 }
 
+static int count_partitions(const struct system *system)
+{
+    return system->options.partitions ? system->options.partitions : SYSTEM_PARTITIONS;
+}
+
 static void start_broker(struct system *system)
 {
     char *prefix = xasprintf("KAFKA_TOPIC_PREFIX=%s", system->prefix);
@@ -74,7 +79,7 @@ static void start_broker(struct system *system)
     const char *const argv[] = {system_binary(), "broker", "--partitions", partitions, NULL};
     const char *const env[] = {prefix, NULL};
 
-    snprintf(partitions, sizeof(partitions), "%d", SYSTEM_PARTITIONS);
+    snprintf(partitions, sizeof(partitions), "%d", count_partitions(system));
     system->broker = start_part(system, argv, env, "broker.log");
     if (!process_wait_for_output(system->broker, "topic ")) {
         die("the embedded broker does not start");
@@ -94,7 +99,7 @@ static void use_kafka(struct system *system, const char *bootstrap)
     for (size_t i = 0; topic_words[i]; i++) {
         names[i] = xasprintf("%s.%s", system->prefix, topic_words[i]);
     }
-    kafka_tool_make_topics(system->kafka, names, SYSTEM_PARTITIONS, replicas ? (int)strtol(replicas, NULL, 10) : 1);
+    kafka_tool_make_topics(system->kafka, names, count_partitions(system), replicas ? (int)strtol(replicas, NULL, 10) : 1);
     for (size_t i = 0; names[i]; i++) {
         free((char *)names[i]);
     }
@@ -137,7 +142,7 @@ struct system *system_create(const struct system_options *options)
     } else {
         start_broker(system);
     }
-    system->redis = redis_server_start(NULL);
+    system->redis = redis_server_start(options->redis_options);
     system_start_sandbox(system);
     return system;
 }
@@ -191,13 +196,14 @@ static struct process *start_with_settings(struct system *system, const char *co
                                         "SMS_RATE=0", "REQUEST_TIMEOUT=1s", "CLAIM_LEASE=3s",
                                         "HTTP_LISTEN=127.0.0.1:0", "ENVIRONMENT=test", "LOG_LEVEL=info", NULL};
     const char *all[ENV_MOST];
-    char assign[32];
-    const char *const assigned[] = {assign, NULL};
+    char assign[32], channels[48];
+    const char *const assigned[] = {assign, channels, NULL};
     struct process *process;
     size_t count = 0;
 
     snprintf(assign, sizeof(assign), system->options.is_group ? "KAFKA_ASSIGN" : "KAFKA_ASSIGN=0-%d",
-             SYSTEM_PARTITIONS - 1);
+             count_partitions(system) - 1);
+    snprintf(channels, sizeof(channels), "CHANNELS=%s", system->options.channels ? system->options.channels : "email,sms");
     add_all(all, &count, (const char *const *)own);
     add_all(all, &count, fixed);
     add_all(all, &count, assigned);
@@ -326,8 +332,11 @@ int64_t system_lag(struct system *system, const char *word)
         char group[160];
         int64_t lag;
 
+        if (system->options.channels && !strstr(system->options.channels, channel_name((enum channel)channel))) {
+            continue;
+        }
         snprintf(group, sizeof(group), "%s-%s", system->prefix, channel_name((enum channel)channel));
-        lag = kafka_tool_lag(system->kafka, group, system_topic(system, word), SYSTEM_PARTITIONS);
+        lag = kafka_tool_lag(system->kafka, group, system_topic(system, word), count_partitions(system));
         if (lag < 0) {
             return -1;
         }

@@ -24,8 +24,11 @@ enum { SYSTEM_MOST_WORKERS = 4, SYSTEM_PARTITIONS = 4 };
 struct system_options {
     bool has_repository_templates;
     bool is_group;                  /* workers share the partitions by a consumer group; else by KAFKA_ASSIGN */
+    const char *channels;           /* "email": the only one that workers serve; NULL: all */
+    int partitions;                 /* of each topic; 0: SYSTEM_PARTITIONS */
     const char *const *worker_env;  /* more settings, NULL-terminated, or NULL */
     const char *const *sandbox_args;
+    const char *const *redis_options; /* for redis-server; NULL: nothing on disk */
 };
 
 struct system {

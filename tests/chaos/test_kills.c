@@ -1,0 +1,116 @@
+/* T01 to T04: kill -9 of a random worker, again and again, in the middle of the work. T01 and T02 are one run, as are T03 and
+ * T04: e-mail and SMS of the same workers. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "tests/chaos/scene.h"
+#include "tests/support/poll.h"
+
+enum { WORKERS = 2, CONNECTIONS = 8, PERIOD_MS = 300 };
+
+static const char *const worker_env[] = {"HTTP_CONNECTIONS=8", NULL};
+static const char *const sandbox_args[] = {"--latency-ms", "35", NULL};
+
+struct kills {
+    int count;
+    int64_t took_ms;  /* from the last kill until all was settled */
+    int64_t after_ms; /* what was accepted during the kills, of all */
+};
+
+/* Kills a random worker every 300 ms for `ms`, and starts it again at once. */
+static struct kills kill_for(struct scene *scene, int64_t ms)
+{
+    struct kills kills = {0};
+    int64_t end_ms = clock_mono_ms() + ms;
+
+    for (int i = 0; i < WORKERS; i++) {
+        scene_start_worker(scene, i, WORKERS, NULL);
+    }
+    while (clock_mono_ms() < end_ms) {
+        int victim = (int)random_below(&scene->random, WORKERS);
+
+        poll_pause_ms(PERIOD_MS - 50 + (int64_t)random_below(&scene->random, 100));
+        scene_kill_worker(scene, victim);
+        scene_start_worker(scene, victim, WORKERS, NULL);
+        kills.count++;
+    }
+    kills.after_ms = scene_count(scene, "accepted");
+    return kills;
+}
+
+static bool is_idle(void *arg)
+{
+    return system_is_idle(arg);
+}
+
+static int64_t settle(struct scene *scene)
+{
+    int64_t begin_ms = clock_mono_ms();
+
+    poll_until_within(is_idle, scene->system, 120000);
+    return clock_mono_ms() - begin_ms;
+}
+
+static void a_worker_is_killed_every_300_ms(void **state)
+{
+    struct scene *scene = scene_create(&(struct scene_options){.worker_env = worker_env, .sandbox_args = sandbox_args});
+    const int rounds = 20;
+    struct kills kills;
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 500, 1, rounds);
+    kills = kill_for(scene, 60000);
+    kills.took_ms = settle(scene);
+    scene->rules.held_most[CHANNEL_SMS] = (size_t)kills.count * 2 * CONNECTIONS;
+    is_fine = scene_judge(scene);
+    scene_report("T01", "kill -9 every 300 ms for 60 s, provider with a key", is_fine,
+                 "%d events, %d kills, %zu lost, %zu duplicates, %zu held, settled %.1f s after the last kill",
+                 scene->published, kills.count, scene->figures.missing, scene->figures.duplicates,
+                 scene->figures.held[CHANNEL_EMAIL], (double)kills.took_ms / 1000);
+    scene_report("T02", "the same, provider without key or query, hold", is_fine,
+                 "%d events, %d kills, %zu lost, %zu duplicates, %zu held, %zu unexplained", scene->published, kills.count,
+                 scene->figures.missing, scene->figures.duplicates, scene->figures.held[CHANNEL_SMS],
+                 scene->figures.unexplained);
+    assert_true(is_fine);
+    assert_true(scene->figures.held[CHANNEL_SMS] > 0); /* the kills did strike */
+    assert_true(kills.took_ms <= 30000);
+    scene_destroy(scene);
+}
+
+static void a_provider_without_a_key_is_asked_again_when_the_flow_says_so(void **state)
+{
+    struct scene *scene = scene_create(&(struct scene_options){
+        .channels = "sms", .sms_policy = "resend", .worker_env = worker_env, .sandbox_args = sandbox_args});
+    const int64_t ms = scene_is_long() ? 60000 : 20000;
+    struct kills kills;
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 250, 1, scene_is_long() ? 40 : 12);
+    kills = kill_for(scene, ms);
+    settle(scene);
+    scene->rules.duplicates_most = (size_t)kills.count * CONNECTIONS;
+    is_fine = scene_judge(scene);
+    scene_report("T03", "kill -9 every 300 ms, provider without key or query, resend", is_fine,
+                 "%d events, %d kills, %zu lost, %zu duplicates (at most %d), %zu unexplained", scene->published, kills.count,
+                 scene->figures.missing, scene->figures.duplicates, kills.count * CONNECTIONS, scene->figures.unexplained);
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_worker_is_killed_every_300_ms),
+        cmocka_unit_test(a_provider_without_a_key_is_asked_again_when_the_flow_says_so),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
