@@ -14,6 +14,7 @@ int templates_command(int argc, char **argv);
 int topics_command(int argc, char **argv);
 int capture_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);
+int replay_command(int argc, char **argv);
 int demo_command(int argc, char **argv);
 int broker_command(int argc, char **argv);
 

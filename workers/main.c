@@ -20,6 +20,7 @@ static const struct command commands[] = {
     {"templates", templates_command, "versions of the templates in use; go back to an earlier one"},
     {"topics", topics_command, "check the topics, and make them"},
     {"capture", capture_command, "keep a part of a topic as a file, with made-up personal data"},
+    {"replay", replay_command, "read a range of events again: what would be sent, and to whom not"},
     {"sandbox", sandbox_command, "a local provider with an inbox page, and faults on demand"},
     {"demo", demo_command, "the whole system on this machine, nothing to set up"},
     {"broker", broker_command, "run an embedded Kafka broker for development"},

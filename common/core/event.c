@@ -398,6 +398,14 @@ void event_finish(struct event *event)
     *event = (struct event){0};
 }
 
+void event_share(const struct event *event, struct event *copy)
+{
+    *copy = *event;
+    json_incref(copy->data);
+    json_incref(copy->attributes);
+    json_incref(copy->lazy_envelope);
+}
+
 static bool is_extension(const char *name)
 {
     for (size_t i = 0; i < ATTRIBUTE_COUNT; i++) {

@@ -52,6 +52,9 @@ bool event_is_binary(const struct record *record);
 /* Frees what the event owns; the struct may be zeroed, and is zeroed afterwards. */
 void event_finish(struct event *event);
 
+/* One more owner of the same event, which neither of them changes. */
+void event_share(const struct event *event, struct event *copy);
+
 /* Object {"event": {id, source, type, time, subject, extensions}} for templates and conditions. Made at the first
  * call, because a duplicate never asks for it. Borrowed, lives as long as the event. `subject` is left out when absent;
  * an absent `time` is the record's. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 struct kafka_header *side_record_headers(const struct parcel *parcel, const struct record_header *more, size_t count,
                                          size_t *total)
@@ -66,4 +67,52 @@ void side_record_produce(struct kafka_producer *producer, const char *topic, con
                   },
                   fn, arg);
     free(headers);
+}
+
+/* --- back again --------------------------------------------------------------------------------------------------- */
+
+static int64_t read_number(const struct record *side, const char *name, int64_t most, int64_t otherwise)
+{
+    const struct record_header *header = record_find_header(side, name);
+    int64_t number;
+
+    return header && number_parse(header->value, &number) && number >= 0 && number <= most ? number : otherwise;
+}
+
+static void copy_original_headers(const struct record *side, struct side_record_original *original)
+{
+    size_t count = 0;
+
+    original->headers = xreallocarray(original->headers, side->header_count + 1, sizeof(*original->headers));
+    for (size_t i = 0; i < side->header_count; i++) {
+        if (!park_is_own_header(side->headers[i].name)) {
+            original->headers[count++] = side->headers[i];
+        }
+    }
+    original->record.headers = original->headers;
+    original->record.header_count = count;
+}
+
+const struct record *side_record_unwrap(const struct record *side, struct side_record_original *original)
+{
+    const struct record_header *topic = record_find_header(side, "perkline-topic");
+    bool has_topic = topic && topic->value.len > 0 && topic->value.len < sizeof(original->topic);
+    struct slice name = has_topic ? topic->value : slice_of(side->topic);
+
+    original->record = (struct record){
+        .topic = original->topic,
+        .partition = (int32_t)read_number(side, "perkline-partition", INT32_MAX, side->partition),
+        .offset = read_number(side, "perkline-offset", INT64_MAX, side->offset),
+        .timestamp_ms = side->timestamp_ms,
+        .value = side->value,
+    };
+    snprintf(original->topic, sizeof(original->topic), "%.*s", (int)name.len, name.data);
+    copy_original_headers(side, original);
+    return &original->record;
+}
+
+void side_record_original_finish(struct side_record_original *original)
+{
+    free(original->headers);
+    original->headers = NULL;
 }

@@ -6,11 +6,24 @@
 #define RUN_SIDE_RECORD_H
 
 #include "io/kafka_producer.h"
+#include "core/record.h"
 #include "run/parcel.h"
 
 /* To the DLQ or the held topic: headers with reason, detail, mid, channel, flow and where it came from. */
 void side_record_produce(struct kafka_producer *producer, const char *topic, const struct task *task,
                          enum channel channel, kafka_produce_fn fn, void *arg);
+
+/* A record of the DLQ or the held topic as it was: its bytes, its headers without ours, and the place that they name. The
+ * original key is not kept there: it is empty. */
+struct side_record_original {
+    struct record record; /* points into the record that it was made of, and into what follows */
+    struct record_header *headers;
+    char topic[250];
+};
+
+/* `original` is zeroed before its first use and may be used again; the result lies in it. */
+const struct record *side_record_unwrap(const struct record *side, struct side_record_original *original);
+void side_record_original_finish(struct side_record_original *original);
 
 /* The original headers without those that we put on top, followed by `count` more. Caller frees the array. */
 struct kafka_header *side_record_headers(const struct parcel *parcel, const struct record_header *more, size_t count,

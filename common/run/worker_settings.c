@@ -48,6 +48,8 @@ const struct setting worker_settings_table[] = {
      false, 0, 0},
     {"SMS_RATE", SETTING_INT, FIELD(sms_rate), "-1", "Most SMS a second over all workers, as EMAIL_RATE.", false, -1,
      100000},
+    {"SMS_COSTS", SETTING_TEXT, FIELD(sms_costs), NULL,
+     "For perkline replay: price of a segment by the beginning of the number: +36=0.071,*=0.08 EUR.", false, 0, 0},
     {"BREVO_API_KEY", SETTING_SECRET, FIELD(brevo_api_key), NULL, "API key of the Brevo account.", false, 0, 0},
     {"BREVO_URL", SETTING_TEXT, FIELD(brevo_url), "https://api.brevo.com", "Base address of Brevo, or of a sandbox.",
      false, 0, 0},
@@ -231,10 +233,22 @@ static bool check_provider(const struct worker_settings *s, const struct provide
     return provider->check(&account, err);
 }
 
+/* A tool that sends nothing may do without what a worker cannot do without. */
+static bool load(struct worker_settings *s, bool is_worker, struct err *err)
+{
+    struct setting table[sizeof(worker_settings_table) / sizeof(worker_settings_table[0])];
+
+    memcpy(table, worker_settings_table, sizeof(table));
+    for (size_t i = 0; table[i].name; i++) {
+        table[i].is_required &= is_worker;
+    }
+    return settings_load(table, s, err);
+}
+
 bool worker_settings_load(struct worker_settings *s, const struct provider *const providers[], struct err *err)
 {
     memset(s, 0, sizeof(*s));
-    if (!settings_load(worker_settings_table, s, err)) {
+    if (!load(s, providers != NULL, err)) {
         return false;
     }
     if (!log_level_parse(s->log_level, &s->least_level)) {

@@ -26,7 +26,7 @@ struct worker_settings {
     const char *templates_dir, *default_locale, *channels;
     const char *email_provider, *email_from, *email_reply_to, *sms_provider, *sms_from;
     int64_t email_rate, sms_rate;
-    const char *brevo_api_key, *brevo_url;
+    const char *brevo_api_key, *brevo_url, *sms_costs;
     bool is_plain_provider_allowed;
     const char *ca_file;
     int64_t request_timeout_ms, lease_ms, connections, window;

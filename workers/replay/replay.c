@@ -1,0 +1,201 @@
+/*
+ * perkline replay: any range of events read again.
+ */
+#include "workers/replay/replay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/args.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/json_memory.h"
+#include "workers/commands.h"
+
+static const struct args_usage usage = {
+    .command = "perkline replay",
+    .positional = "",
+    .summary =
+        "Reads a range of events again, from a topic, the DLQ, or a file. By default as a dry run: through the real stages up to\n"
+        "render, with a report of what would be sent, per flow, channel and language. It sends nothing, writes nothing, and\n"
+        "leaves no trace in Kafka: no group, no offsets. No provider is asked, and no credentials of one are needed.\n"
+        "  perkline replay --from -7d                            all of the last seven days\n"
+        "  perkline replay --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --type loyalty.signup --json\n"
+        "  perkline replay --input events.ndjson --offline       a file with one event in a line, or from perkline capture\n"
+        "Places are: beginning, end, a time (2026-11-01T00:00Z), a time before now (-7d, -90m), or an offset. The end is what\n"
+        "is there at the start. Redis needs no more than a user with GET, HGET, ROLE and INFO.\n"
+        "Status 1: something is broken, or it could not go on; 2: wrong usage.",
+};
+
+/* --- checks ------------------------------------------------------------------------------------------------------- */
+
+static bool check_source(const struct replay_options *options, struct err *err)
+{
+    if (options->input && (options->topic || options->is_dlq || options->from || options->to || options->partition >= 0)) {
+        return err_set(err, "--input reads a whole file; --topic, --dlq, --partition, --from and --to are for topics");
+    }
+    if (options->topic && options->is_dlq) {
+        return err_set(err, "--topic and --dlq: choose one");
+    }
+    if (options->partition < -1 || options->partition > INT32_MAX) {
+        return err_set(err, "--partition takes 0 or more");
+    }
+    return options->limit >= 0 ? true : err_set(err, "--limit takes 1 or more");
+}
+
+static bool check_options(struct replay_options *options, struct err *err)
+{
+    if (!check_source(options, err)) {
+        return false;
+    }
+    options->is_as_of_event = options->as_of && strcmp(options->as_of, "event") == 0;
+    if (options->as_of && !options->is_as_of_event && strcmp(options->as_of, "now") != 0) {
+        return err_set(err, "--as-of takes now or event, not \"%.40s\"", options->as_of);
+    }
+    return true;
+}
+
+static int order_of(const struct record_place *place)
+{
+    return place->kind == RECORD_PLACE_BEGINNING ? 0 : place->kind == RECORD_PLACE_END ? 2 : 1;
+}
+
+static bool check_range(const struct record_range *range, struct err *err)
+{
+    const struct record_place *from = &range->from, *to = &range->to;
+    bool is_same_kind = from->kind == to->kind;
+
+    if (order_of(from) > order_of(to) || from->kind == RECORD_PLACE_END || to->kind == RECORD_PLACE_BEGINNING ||
+        (is_same_kind && from->value >= to->value)) {
+        return err_set(err, "--from is not before --to: nothing lies between them");
+    }
+    return true;
+}
+
+static bool parse_range(const struct replay_options *options, struct record_range *range, struct err *err)
+{
+    int64_t now = clock_wall_ms();
+
+    range->partition = (int32_t)options->partition;
+    if (!record_place_parse(options->from ? options->from : "beginning", now, &range->from, err)) {
+        return err_prefix(err, "--from");
+    }
+    if (!record_place_parse(options->to ? options->to : "end", now, &range->to, err)) {
+        return err_prefix(err, "--to");
+    }
+    return check_range(range, err);
+}
+
+/* --- source ------------------------------------------------------------------------------------------------------- */
+
+/* Without --topic: the one that the settings name. */
+static bool choose_topic(const struct replay_parts *parts, const char **topic, struct err *err)
+{
+    const struct worker_settings *settings = parts->settings;
+
+    if (parts->options->is_dlq) {
+        *topic = parts->topics->dlq;
+    } else if (parts->options->topic) {
+        *topic = parts->options->topic;
+    } else if (settings->topics[0] && !settings->topics[1] && settings->topics[0][0] != '^') {
+        *topic = settings->topics[0];
+    } else {
+        return err_set(err, "KAFKA_TOPICS names more than one topic: choose with --topic");
+    }
+    return true;
+}
+
+static struct record_source *open_source(struct replay_parts *parts, struct record_range *range, struct err *err)
+{
+    const struct worker_settings *settings = parts->settings;
+    struct kafka_settings kafka = worker_kafka_settings(settings, "perkline-replay");
+
+    if (parts->options->input) {
+        parts->source_name = strcmp(parts->options->input, "-") == 0 ? "stdin" : parts->options->input;
+        return record_source_open_file(parts->options->input, err);
+    }
+    if (!settings->kafka_brokers && !settings->kafka_config) {
+        err_set(err, "KAFKA_BROKERS is not set (or give a file with --input)");
+        return NULL;
+    }
+    if (!choose_topic(parts, &range->topic, err)) {
+        return NULL;
+    }
+    parts->source_name = range->topic;
+    return record_source_open_topic(&kafka, range, err);
+}
+
+/* --- the command -------------------------------------------------------------------------------------------------- */
+
+static const struct replay_sink_type *choose_sink(const struct replay_options *options)
+{
+    (void)options;
+    return &replay_dry_run;
+}
+
+static int run(const struct replay_options *options, struct worker_settings *settings, struct record_range *range)
+{
+    struct topics topics;
+    struct replay_parts parts = {.options = options, .settings = settings, .topics = &topics};
+    struct record_source *source = NULL;
+    struct err err = {0};
+    int status = 1;
+
+    if (topics_init(&topics, settings->kafka_topic_prefix, &err)) {
+        source = open_source(&parts, range, &err);
+    }
+    if (source) {
+        parts.loop = loop_create();
+        status = replay_run(&parts, source, choose_sink(options));
+        loop_destroy(parts.loop);
+    } else {
+        fprintf(stderr, "perkline replay: %s\n", err.text);
+    }
+    record_source_close(source);
+    return status;
+}
+
+int replay_command(int argc, char **argv)
+{
+    struct replay_options options = {.partition = -1};
+    const struct arg table[] = {
+        {"from", ARG_TEXT, &options.from, "PLACE", "Where to begin (beginning)."},
+        {"to", ARG_TEXT, &options.to, "PLACE", "Where to end; not part of it (end)."},
+        {"topic", ARG_TEXT, &options.topic, "TOPIC", "The topic, instead of the setting KAFKA_TOPICS."},
+        {"partition", ARG_INT, &options.partition, "N", "One partition instead of all."},
+        {"dlq", ARG_FLAG, &options.is_dlq, NULL, "What went to the DLQ, as it was when it came in."},
+        {"input", ARG_TEXT, &options.input, "FILE", "A file instead of a topic, - for stdin: an event, or a captured record, a line."},
+        {"type", ARG_TEXT, &options.type, "TYPE", "Events of one type: loyalty.signup."},
+        {"member", ARG_TEXT, &options.member, "ID", "Events of one member, by data.member.id."},
+        {"limit", ARG_INT, &options.limit, "N", "End after so many records that the filters let through."},
+        {"as-of", ARG_TEXT, &options.as_of, "now|event",
+         "When max_age is judged: now (default), so that old events count as expired, or each at its own time."},
+        {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already."},
+        {"json", ARG_FLAG, &options.is_json, NULL, "Print the report as one JSON object."},
+        {NULL, ARG_FLAG, NULL, NULL, NULL},
+    };
+    struct worker_settings settings;
+    struct record_range range = {0};
+    struct err err = {0};
+    int positional = 0;
+    int status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
+
+    if (status != ARGS_GO_ON) {
+        return status;
+    }
+    if (!check_options(&options, &err) || !parse_range(&options, &range, &err)) {
+        fprintf(stderr, "perkline replay: %s\n", err.text);
+        return 2;
+    }
+    json_memory_keep();
+    log_set_level(LOG_ERROR);
+    if (!worker_settings_load(&settings, NULL, &err)) {
+        fprintf(stderr, "perkline replay: %s\n", err.text);
+        status = 1;
+    } else {
+        status = run(&options, &settings, &range);
+    }
+    worker_settings_finish(&settings);
+    return status;
+}
