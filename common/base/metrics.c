@@ -10,18 +10,36 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-enum { MOST_LABELS = 4 };
-
-static const struct {
+struct bucket {
     double seconds;
     const char *text;
-} buckets[] = {
-    {0.001, "0.001"}, {0.0025, "0.0025"}, {0.005, "0.005"}, {0.01, "0.01"}, {0.025, "0.025"},
-    {0.05, "0.05"},   {0.1, "0.1"},       {0.25, "0.25"},   {0.5, "0.5"},   {1, "1"},
-    {2.5, "2.5"},     {5, "5"},           {10, "10"},       {30, "30"},     {60, "60"},
 };
 
-enum { BUCKET_COUNT = sizeof(buckets) / sizeof(buckets[0]) };
+/* Bounds with their text, and the end. */
+static const struct bucket usual_buckets[] = {
+    {0.001, "0.001"}, {0.0025, "0.0025"}, {0.005, "0.005"}, {0.01, "0.01"}, {0.025, "0.025"}, {0.05, "0.05"},
+    {0.1, "0.1"},     {0.25, "0.25"},     {0.5, "0.5"},     {1, "1"},       {2.5, "2.5"},     {5, "5"},
+    {10, "10"},       {30, "30"},         {60, "60"},       {0, NULL},
+};
+static const struct bucket fine_buckets[] = {
+    {0.00001, "1e-05"}, {0.00003, "3e-05"}, {0.0001, "0.0001"}, {0.0003, "0.0003"}, {0.001, "0.001"}, {0.003, "0.003"},
+    {0.01, "0.01"},     {0.03, "0.03"},     {0.1, "0.1"},       {0.3, "0.3"},       {1, "1"},         {3, "3"},
+    {10, "10"},         {0, NULL},
+};
+static const struct bucket long_buckets[] = {
+    {0.1, "0.1"}, {0.25, "0.25"}, {0.5, "0.5"}, {1, "1"},     {2.5, "2.5"},   {5, "5"},         {10, "10"},
+    {30, "30"},   {60, "60"},     {300, "300"}, {900, "900"}, {3600, "3600"}, {21600, "21600"}, {86400, "86400"},
+    {0, NULL},
+};
+
+/* By type; NULL: no histogram. */
+static const struct bucket *const buckets_of[] = {
+    [METRIC_COUNTER] = NULL,
+    [METRIC_GAUGE] = NULL,
+    [METRIC_HISTOGRAM] = usual_buckets,
+    [METRIC_HISTOGRAM_FINE] = fine_buckets,
+    [METRIC_HISTOGRAM_LONG] = long_buckets,
+};
 
 struct metric {
     const struct metric_family *family;
@@ -33,9 +51,16 @@ struct metric {
     char key[]; /* family name and label values, each with its NUL */
 };
 
+struct declared {
+    const struct metric_family *family;
+    size_t series_count;
+    UT_hash_handle hh;
+};
+
 struct metrics {
-    struct metric *series; /* hash table by key */
-    struct buf key;        /* scratch of metrics_get() */
+    struct metric *series;     /* hash table by key */
+    struct declared *families; /* hash table by name */
+    struct buf key;            /* scratch of metrics_get() */
 };
 
 struct metrics *metrics_create(void)
@@ -46,21 +71,59 @@ struct metrics *metrics_create(void)
     return metrics;
 }
 
+static void drop(struct metrics *metrics, struct metric *metric)
+{
+    HASH_DEL(metrics->series, metric);
+    free(metric->labels);
+    free(metric->counts);
+    free(metric);
+}
+
 void metrics_destroy(struct metrics *metrics)
 {
     struct metric *metric, *next;
+    struct declared *declared, *next_declared;
 
     if (!metrics) {
         return;
     }
     HASH_ITER (hh, metrics->series, metric, next) {
-        HASH_DEL(metrics->series, metric);
-        free(metric->labels);
-        free(metric->counts);
-        free(metric);
+        drop(metrics, metric);
+    }
+    HASH_ITER (hh, metrics->families, declared, next_declared) {
+        HASH_DEL(metrics->families, declared);
+        free(declared);
     }
     buf_finish(&metrics->key);
     free(metrics);
+}
+
+/* --- families ----------------------------------------------------------------------------------------------------- */
+
+static struct declared *find_declared(const struct metrics *metrics, const struct metric_family *family)
+{
+    struct declared *declared;
+
+    HASH_FIND(hh, metrics->families, family->name, strlen(family->name), declared);
+    assert(!declared || declared->family->type == family->type);
+    return declared;
+}
+
+static struct declared *declare(struct metrics *metrics, const struct metric_family *family)
+{
+    struct declared *declared = find_declared(metrics, family);
+
+    if (!declared) {
+        declared = xcalloc(1, sizeof(*declared));
+        declared->family = family;
+        HASH_ADD_KEYPTR(hh, metrics->families, family->name, strlen(family->name), declared);
+    }
+    return declared;
+}
+
+void metrics_declare(struct metrics *metrics, const struct metric_family *family)
+{
+    declare(metrics, family);
 }
 
 /* --- series ------------------------------------------------------------------------------------------------------- */
@@ -69,7 +132,7 @@ static size_t label_count(const struct metric_family *family)
 {
     size_t count = 0;
 
-    while (count < MOST_LABELS && family->labels[count]) {
+    while (count < METRIC_MOST_LABELS && family->labels[count]) {
         count++;
     }
     return count;
@@ -109,6 +172,16 @@ static char *format_labels(const struct metric_family *family, const char *const
     return buf_take(&text);
 }
 
+static size_t bucket_count(const struct metric_family *family)
+{
+    size_t count = 0;
+
+    while (buckets_of[family->type][count].text) {
+        count++;
+    }
+    return count;
+}
+
 static struct metric *make(struct metrics *metrics, const struct metric_family *family, const char *const values[])
 {
     struct slice key = buf_slice(&metrics->key);
@@ -118,14 +191,15 @@ static struct metric *make(struct metrics *metrics, const struct metric_family *
     metric->labels = format_labels(family, values);
     metric->key_len = key.len;
     memcpy(metric->key, key.data, key.len);
-    if (family->type == METRIC_HISTOGRAM) {
-        metric->counts = xcalloc(BUCKET_COUNT + 1, sizeof(*metric->counts));
+    if (buckets_of[family->type]) {
+        metric->counts = xcalloc(bucket_count(family) + 1, sizeof(*metric->counts));
     }
     HASH_ADD_KEYPTR(hh, metrics->series, metric->key, metric->key_len, metric);
+    declare(metrics, family)->series_count++;
     return metric;
 }
 
-struct metric *metrics_get(struct metrics *metrics, const struct metric_family *family, const char *const values[])
+static struct metric *find(struct metrics *metrics, const struct metric_family *family, const char *const values[])
 {
     struct buf *key = &metrics->key;
     struct metric *metric;
@@ -139,7 +213,48 @@ struct metric *metrics_get(struct metrics *metrics, const struct metric_family *
     }
     HASH_FIND(hh, metrics->series, key->data, key->len, metric);
     assert(!metric || metric->family->type == family->type);
-    return metric ? metric : make(metrics, family, values);
+    return metric;
+}
+
+struct metric *metrics_get(struct metrics *metrics, const struct metric_family *family, const char *const values[])
+{
+    static const char *const other[METRIC_MOST_LABELS] = {"other", "other", "other", "other", "other"};
+    struct metric *metric = find(metrics, family, values);
+
+    if (metric) {
+        return metric;
+    }
+    if (declare(metrics, family)->series_count < METRIC_MOST_SERIES) {
+        return make(metrics, family, values);
+    }
+    metric = find(metrics, family, other);
+    return metric ? metric : make(metrics, family, other);
+}
+
+void metrics_forget(struct metrics *metrics, const struct metric_family *family, const char *const values[])
+{
+    struct metric *metric = find(metrics, family, values);
+
+    if (metric) {
+        drop(metrics, metric);
+        find_declared(metrics, family)->series_count--;
+    }
+}
+
+void metrics_forget_all(struct metrics *metrics, const struct metric_family *family)
+{
+    struct declared *declared = declare(metrics, family);
+    struct metric *metric, *next;
+
+    if (declared->series_count == 0) {
+        return;
+    }
+    HASH_ITER (hh, metrics->series, metric, next) {
+        if (metric->family == family) {
+            drop(metrics, metric);
+        }
+    }
+    declared->series_count = 0;
 }
 
 void metrics_count(struct metrics *metrics, const struct metric_family *family, const char *const values[])
@@ -155,17 +270,18 @@ void metric_add(struct metric *metric, double amount)
 
 void metric_set(struct metric *metric, double value)
 {
-    assert(metric->family->type != METRIC_HISTOGRAM);
+    assert(!metric->counts);
     metric->value = value;
 }
 
 void metric_observe(struct metric *metric, double seconds)
 {
+    const struct bucket *buckets = buckets_of[metric->family->type];
     size_t i = 0;
 
-    assert(metric->family->type == METRIC_HISTOGRAM);
+    assert(buckets);
     seconds = seconds > 0 ? seconds : 0; /* also for NaN */
-    while (i < BUCKET_COUNT && seconds > buckets[i].seconds) {
+    while (buckets[i].text && seconds > buckets[i].seconds) {
         i++;
     }
     metric->counts[i]++;
@@ -176,7 +292,7 @@ static uint64_t observation_count(const struct metric *metric)
 {
     uint64_t count = 0;
 
-    for (size_t i = 0; i <= BUCKET_COUNT; i++) {
+    for (size_t i = 0; i <= bucket_count(metric->family); i++) {
         count += metric->counts[i];
     }
     return count;
@@ -227,11 +343,13 @@ static void append_name(struct buf *out, const struct metric *metric, const char
 
 static void append_histogram(struct buf *out, const struct metric *metric)
 {
+    const struct bucket *buckets = buckets_of[metric->family->type];
+    size_t count = bucket_count(metric->family);
     uint64_t below = 0;
 
-    for (size_t i = 0; i <= BUCKET_COUNT; i++) {
+    for (size_t i = 0; i <= count; i++) {
         below += metric->counts[i];
-        append_name(out, metric, "_bucket", i < BUCKET_COUNT ? buckets[i].text : "+Inf");
+        append_name(out, metric, "_bucket", i < count ? buckets[i].text : "+Inf");
         buf_append_int(out, (int64_t)below);
         buf_append_char(out, '\n');
     }
@@ -245,7 +363,7 @@ static void append_histogram(struct buf *out, const struct metric *metric)
 
 static void append_family(struct buf *out, const struct metric_family *family)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram"};
+    static const char *const types[] = {"counter", "gauge", "histogram", "histogram", "histogram"};
 
     buf_appendf(out, "# HELP %s ", family->name);
     for (const char *p = family->help; *p; p++) {
@@ -258,7 +376,18 @@ static void append_family(struct buf *out, const struct metric_family *family)
     buf_appendf(out, "\n# TYPE %s %s\n", family->name, types[family->type]);
 }
 
-static int compare(const void *left, const void *right)
+static void append_series(struct buf *out, const struct metric *metric)
+{
+    if (metric->counts) {
+        append_histogram(out, metric);
+    } else {
+        append_name(out, metric, "", NULL);
+        append_number(out, metric->value);
+        buf_append_char(out, '\n');
+    }
+}
+
+static int compare_series(const void *left, const void *right)
 {
     const struct metric *a = *(const struct metric *const *)left;
     const struct metric *b = *(const struct metric *const *)right;
@@ -267,29 +396,37 @@ static int compare(const void *left, const void *right)
     return by_name ? by_name : strcmp(a->labels, b->labels);
 }
 
+static int compare_families(const void *left, const void *right)
+{
+    const struct declared *a = *(const struct declared *const *)left;
+    const struct declared *b = *(const struct declared *const *)right;
+
+    return strcmp(a->family->name, b->family->name);
+}
+
 void metrics_format(const struct metrics *metrics, struct buf *out)
 {
-    size_t count = HASH_COUNT(metrics->series);
-    const struct metric **sorted = xcalloc(count, sizeof(struct metric *));
-    const char *family = "";
-    size_t i = 0;
+    size_t family_count = HASH_COUNT(metrics->families);
+    const struct declared **families = xcalloc(family_count, sizeof(struct declared *));
+    const struct metric **series = xcalloc(HASH_COUNT(metrics->series), sizeof(struct metric *));
+    size_t n = 0;
 
+    for (const struct declared *declared = metrics->families; declared; declared = declared->hh.next) {
+        families[n++] = declared;
+    }
+    qsort(families, family_count, sizeof(struct declared *), compare_families);
+    n = 0;
     for (const struct metric *metric = metrics->series; metric; metric = metric->hh.next) {
-        sorted[i++] = metric;
+        series[n++] = metric;
     }
-    qsort(sorted, count, sizeof(struct metric *), compare);
-    for (i = 0; i < count; i++) {
-        if (strcmp(sorted[i]->family->name, family) != 0) {
-            family = sorted[i]->family->name;
-            append_family(out, sorted[i]->family);
-        }
-        if (sorted[i]->family->type == METRIC_HISTOGRAM) {
-            append_histogram(out, sorted[i]);
-        } else {
-            append_name(out, sorted[i], "", NULL);
-            append_number(out, sorted[i]->value);
-            buf_append_char(out, '\n');
+    qsort(series, n, sizeof(struct metric *), compare_series);
+    n = 0;
+    for (size_t i = 0; i < family_count; i++) {
+        append_family(out, families[i]->family);
+        for (size_t k = 0; k < families[i]->series_count; k++) {
+            append_series(out, series[n++]);
         }
     }
-    free(sorted);
+    free(families);
+    free(series);
 }

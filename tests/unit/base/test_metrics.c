@@ -159,15 +159,102 @@ static void thousands_of_series_are_kept_apart(void **state)
 
     (void)state;
     for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < 5000; i++) {
+        for (int i = 0; i < 4000; i++) {
             char name[16];
 
             snprintf(name, sizeof(name), "f%d", i);
             metric_add(metrics_get(metrics, &sent, (const char *const[]){"email", name}), i);
         }
     }
-    assert_true(metric_value(metrics_get(metrics, &sent, (const char *const[]){"email", "f4321"})) == 2 * 4321);
+    assert_true(metric_value(metrics_get(metrics, &sent, (const char *const[]){"email", "f3210"})) == 2 * 3210);
     metrics_destroy(metrics);
+}
+
+static void a_family_that_grows_beyond_bounds_counts_the_rest_as_other(void **state)
+{
+    struct metrics *metrics = metrics_create();
+
+    (void)state;
+    for (int i = 0; i < METRIC_MOST_SERIES + 10; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "f%d", i);
+        metrics_count(metrics, &sent, (const char *const[]){"email", name});
+    }
+    metrics_count(metrics, &sent, (const char *const[]){"email", "f1"});
+    assert_true(metric_value(metrics_get(metrics, &sent, (const char *const[]){"email", "f1"})) == 2);
+    assert_true(metric_value(metrics_get(metrics, &sent, (const char *const[]){"other", "other"})) == 10);
+    metric_set(metrics_get(metrics, &open_count, NULL), 1); /* other families go on */
+    assert_true(metric_value(metrics_get(metrics, &open_count, NULL)) == 1);
+    metrics_destroy(metrics);
+}
+
+static void a_declared_family_is_printed_without_series(void **state)
+{
+    struct metrics *metrics = metrics_create();
+
+    (void)state;
+    metrics_declare(metrics, &sent);
+    metrics_declare(metrics, &sent);
+    assert_text(metrics, "# HELP perkline_sent_total Messages that a provider took.\n"
+                         "# TYPE perkline_sent_total counter\n");
+    metrics_destroy(metrics);
+}
+
+static void forgotten_series_are_gone_and_begin_anew(void **state)
+{
+    struct metrics *metrics = metrics_create();
+
+    (void)state;
+    metrics_count(metrics, &sent, (const char *const[]){"email", "a"});
+    metrics_count(metrics, &sent, (const char *const[]){"email", "b"});
+    metric_set(metrics_get(metrics, &open_count, NULL), 7);
+    metrics_forget(metrics, &sent, (const char *const[]){"email", "a"});
+    metrics_forget(metrics, &sent, (const char *const[]){"email", "never there"});
+    assert_text(metrics, "# HELP perkline_open In flight.\\\\ Two\\nlines.\n"
+                         "# TYPE perkline_open gauge\n"
+                         "perkline_open 7\n"
+                         "# HELP perkline_sent_total Messages that a provider took.\n"
+                         "# TYPE perkline_sent_total counter\n"
+                         "perkline_sent_total{channel=\"email\",flow=\"b\"} 1\n");
+    metrics_forget_all(metrics, &sent);
+    metrics_forget_all(metrics, &sent);
+    assert_true(metric_value(metrics_get(metrics, &sent, (const char *const[]){"email", "b"})) == 0);
+    assert_true(metric_value(metrics_get(metrics, &open_count, NULL)) == 7);
+    metrics_destroy(metrics);
+}
+
+static void each_kind_of_histogram_has_its_own_range(void **state)
+{
+    static const struct {
+        enum metric_type type;
+        double least, most;
+        const char *first, *last;
+    } rows[] = {
+        {METRIC_HISTOGRAM, 0.001, 60, "le=\"0.001\"} 1\n", "le=\"60\"} 2\n"},
+        {METRIC_HISTOGRAM_FINE, 0.00001, 10, "le=\"1e-05\"} 1\n", "le=\"10\"} 2\n"},
+        {METRIC_HISTOGRAM_LONG, 0.1, 86400, "le=\"0.1\"} 1\n", "le=\"86400\"} 2\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct metric_family family = {"perkline_x_seconds", rows[i].type, "X.", {NULL}};
+        struct metrics *metrics = metrics_create();
+        struct metric *metric = metrics_get(metrics, &family, NULL);
+        struct buf text;
+
+        metric_observe(metric, rows[i].least);
+        metric_observe(metric, rows[i].most);
+        metric_observe(metric, rows[i].most * 1.01);
+        buf_init(&text, 0);
+        metrics_format(metrics, &text);
+        assert_non_null(strstr(buf_text(&text), rows[i].first));
+        assert_non_null(strstr(buf_text(&text), rows[i].last));
+        assert_non_null(strstr(buf_text(&text), "le=\"+Inf\"} 3\n"));
+        assert_non_null(strstr(buf_text(&text), "# TYPE perkline_x_seconds histogram\n"));
+        buf_finish(&text);
+        metrics_destroy(metrics);
+    }
 }
 
 int main(void)
@@ -180,6 +267,10 @@ int main(void)
         cmocka_unit_test(numbers_read_back_exactly),
         cmocka_unit_test(a_histogram_counts_into_cumulative_buckets),
         cmocka_unit_test(thousands_of_series_are_kept_apart),
+        cmocka_unit_test(a_family_that_grows_beyond_bounds_counts_the_rest_as_other),
+        cmocka_unit_test(a_declared_family_is_printed_without_series),
+        cmocka_unit_test(forgotten_series_are_gone_and_begin_anew),
+        cmocka_unit_test(each_kind_of_histogram_has_its_own_range),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
