@@ -21,7 +21,7 @@ enum {
 };
 
 static const char *const flow_keys[] = {"on",      "when",     "class",    "dedupe",   "dedupe_for",
-                                        "max_age", "priority", "requires", "channels", NULL};
+                                        "max_age", "priority", "requires", "channels", "expect_every", NULL};
 static const char *const email_keys[] = {"when", "ambiguous", NULL};
 static const char *const sms_keys[] = {"when", "ambiguous", "segments_max", "transliterate", NULL};
 static const char *const *const channel_keys[CHANNEL_COUNT] = {email_keys, sms_keys};
@@ -393,6 +393,7 @@ static void read_flow(const struct reader *reader, json_t *root, struct flow *fl
     read_paths(reader, root, "dedupe", &flow->dedupe, &flow->dedupe_count);
     read_duration(reader, root, "dedupe_for", true, &flow->dedupe_for_ms);
     read_duration(reader, root, "max_age", false, &flow->max_age_ms);
+    read_duration(reader, root, "expect_every", false, &flow->expect_every_ms);
     read_choice(reader, root, "priority", priority_names, &priority);
     read_paths(reader, root, "requires", &flow->requires, &flow->requires_count);
     read_channels(reader, root, flow);

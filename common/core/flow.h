@@ -36,6 +36,7 @@ struct flow {
     size_t dedupe_count;
     int64_t dedupe_for_ms; /* 0: forever */
     int64_t max_age_ms;    /* 0: no limit */
+    int64_t expect_every_ms; /* operators are told when no event asks for the flow for so long; 0: nobody waits for one */
     enum flow_priority priority;
     char **requires; /* dotted paths that the event must have, beyond dedupe */
     size_t requires_count;

@@ -176,6 +176,9 @@ static bool look_up_range(struct kafka_lookup *lookup)
     for (size_t i = 0; i < lookup->count; i++) {
         const struct kafka_lookup_item *item = &lookup->items[i];
 
+        if (!item->exists) {
+            continue;
+        }
         if (item->low == KAFKA_LOOKUP_UNKNOWN || item->high == KAFKA_LOOKUP_UNKNOWN) {
             return err_set(&lookup->problem, "%s/%d: the broker does not say where the log begins and ends",
                            item->topic, (int)item->partition);

@@ -193,6 +193,11 @@ size_t kafka_producer_open_count(const struct kafka_producer *producer)
     return producer->open_count;
 }
 
+struct rd_kafka_s *kafka_producer_client(const struct kafka_producer *producer)
+{
+    return producer->rk;
+}
+
 /* --- open and close ----------------------------------------------------------------------------------------------- */
 
 struct kafka_producer *kafka_producer_open(struct loop *loop, const struct kafka_settings *settings, struct err *err)

@@ -39,5 +39,7 @@ struct kafka_message {
 void kafka_produce(struct kafka_producer *producer, const struct kafka_message *message, kafka_produce_fn fn,
                    void *arg);
 size_t kafka_producer_open_count(const struct kafka_producer *producer);
+/* For kafka_depth.c only. Borrowed. */
+struct rd_kafka_s *kafka_producer_client(const struct kafka_producer *producer);
 
 #endif

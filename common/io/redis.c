@@ -57,6 +57,7 @@ struct redis {
 };
 
 static void drop(struct redis *redis, const char *reason);
+static void on_answers_due(void *arg);
 
 /* --- time of a turn ---------------------------------------------------------------------------------------------- */
 
@@ -114,8 +115,6 @@ static void send_scratch(struct redis *redis, struct command *command)
     }
     redis_link_send(redis->link, redis->scratch.data, redis->scratch.len);
 }
-
-static void on_answers_due(void *arg);
 
 static void plan_answers(struct redis *redis)
 {
@@ -276,7 +275,9 @@ static void on_reply(void *arg, const struct redis_reply *reply, bool is_error)
     if (redis->expiring == command) {
         redis->expiring = NULL;
     }
-    redis->stats.latency_s_sum += (double)(turn_us(redis) - command->sent_us) / 1e6;
+    if (redis->events.latency) {
+        metric_observe(redis->events.latency, (double)(turn_us(redis) - command->sent_us) / 1e6);
+    }
     if (is_error) {
         on_error_reply(redis, command, reply);
     } else {

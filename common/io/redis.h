@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/metrics.h"
 #include "base/slice.h"
 #include "io/loop.h"
 
@@ -63,6 +64,7 @@ struct redis_events {
     /* Ready, or not ready any more, or still not ready for a new reason. The reason names no secret. */
     void (*on_state)(void *arg, bool is_ready, const char *reason);
     void *arg;
+    struct metric *latency; /* a histogram that gets the time to each answer, or NULL */
 };
 
 /* Checks the URL (false + err: cannot be understood, or rediss:// with a hiredis that has no TLS) and begins to
@@ -90,7 +92,6 @@ void redis_add_script(struct redis *redis, const struct redis_script *script);
 
 struct redis_stats {
     uint64_t commands, errors, timeouts, reconnects;
-    double latency_s_sum; /* over answered commands */
 };
 struct redis_stats redis_stats(const struct redis *redis);
 

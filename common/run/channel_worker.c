@@ -153,6 +153,7 @@ static void create_stages(struct channel_worker *worker)
 {
     const struct channel_worker_parts *parts = &worker->parts;
 
+    metrics_declare(parts->metrics, &missing_family);
     worker->partitions = partitions_create(parts->loop, worker->channel, parts->metrics);
     worker->pipeline = pipeline_create(
         &(struct pipeline_parts){
@@ -304,6 +305,8 @@ const char *channel_worker_problem(const struct channel_worker *worker)
 void channel_worker_update_metrics(struct channel_worker *worker)
 {
     partitions_update_metrics(worker->partitions);
+    pipeline_update_metrics(worker->pipeline);
+    intake_update_metrics(worker->intake);
 }
 
 enum channel channel_worker_channel(const struct channel_worker *worker)

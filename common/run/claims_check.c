@@ -351,7 +351,10 @@ static bool is_policy_fine(struct claims *claims, enum redis_status status, cons
     static bool is_warned;
 
     if (status == REDIS_OK && reply->type == REDIS_ARRAY && reply->count == 2) {
-        if (slice_is(reply->items[1].text, "noeviction")) {
+        bool is_fine = slice_is(reply->items[1].text, "noeviction");
+
+        metric_set(claims->policy_gauge, !is_fine);
+        if (is_fine) {
             return true;
         }
         claims->check_round++;

@@ -24,6 +24,22 @@ static const struct metric_family amnesia_family = {
 static const struct metric_family skew_family = {
     "perkline_claims_skew_total", METRIC_COUNTER, "Claims refused because clocks differ too much.", {0}};
 
+static const struct metric_family state_family = {
+    "perkline_redis_state", METRIC_GAUGE,
+    "1 for the state that Redis is in: down, checking, recovering (being rebuilt from the outcomes topic), refused (not to "
+    "be trusted), ready.",
+    {"state", NULL}};
+static const struct metric_family policy_family = {
+    "perkline_redis_policy_wrong", METRIC_GAUGE, "1 while Redis is set up to evict records.", {0}};
+
+static const struct metric_family latency_family = {"perkline_redis_command_seconds", METRIC_HISTOGRAM_FINE,
+                                                    "Time from a command to the answer of Redis.", {0}};
+
+static const char *const state_names[CLAIMS_STATE_COUNT] = {
+    [CLAIMS_DOWN] = "down",       [CLAIMS_CHECKING] = "checking", [CLAIMS_RECOVERING] = "recovering",
+    [CLAIMS_REFUSED] = "refused", [CLAIMS_READY] = "ready",
+};
+
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
 /* "n:{dev.3f}:"; returns its length. Three keys a message, so not with printf. */
@@ -57,6 +73,14 @@ struct slice claims_guard_key(const struct claims *claims, unsigned shard, char 
 
 /* --- states ------------------------------------------------------------------------------------------------------- */
 
+static void show_state(const struct claims *claims)
+{
+    for (int state = 0; state < CLAIMS_STATE_COUNT; state++) {
+        metric_set(metrics_get(claims->metrics, &state_family, (const char *const[]){state_names[state]}),
+                   state == (int)claims->state);
+    }
+}
+
 void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
 {
     bool was_ready = claims->state == CLAIMS_READY;
@@ -69,6 +93,7 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
     vsnprintf(claims->reason, sizeof(claims->reason), format, args);
     va_end(args);
     claims->state = state;
+    show_state(claims);
     if (is_ready && !was_ready) {
         log_event(LOG_INFO, "claims_ready", "epoch", claims->epoch, NULL);
         claims->must_repeat = true;
@@ -107,7 +132,10 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
                            const struct claims_settings *settings, struct metrics *metrics, struct err *err)
 {
     struct claims *claims = xcalloc(1, sizeof(*claims));
-    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = claims};
+    const struct redis_events events = {.on_connect = on_connect,
+                                        .on_state = on_state,
+                                        .arg = claims,
+                                        .latency = metrics_get(metrics, &latency_family, NULL)};
     uint8_t boot[8];
 
     claims->loop = loop;
@@ -116,6 +144,9 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
     snprintf(claims->reason, sizeof(claims->reason), "Redis: connecting");
     random_bytes_from_system(boot, sizeof(boot));
     hex_format(boot, sizeof(boot), claims->boot_id);
+    claims->metrics = metrics;
+    claims->policy_gauge = metrics_get(metrics, &policy_family, NULL);
+    show_state(claims);
     claims->stale_count = metrics_get(metrics, &stale_family, NULL);
     claims->stale_sent_count = metrics_get(metrics, &stale_sent_family, NULL);
     claims->amnesia_count = metrics_get(metrics, &amnesia_family, NULL);

@@ -17,6 +17,7 @@ enum claims_state {
     CLAIMS_RECOVERING, /* no epoch: the owner puts back what the outcomes topic knows */
     CLAIMS_REFUSED,    /* connected, but not to be trusted; checked again every second */
     CLAIMS_READY,
+    CLAIMS_STATE_COUNT,
 };
 
 struct claims_call; /* one look-up, BEGIN or SETTLE, until answered */
@@ -64,6 +65,8 @@ struct claims {
     } listeners[CLAIMS_MOST_LISTENERS];
     size_t listener_count;
 
+    struct metrics *metrics;
+    struct metric *policy_gauge;
     struct metric *stale_count, *stale_sent_count, *amnesia_count, *skew_count;
 };
 

@@ -14,6 +14,9 @@ static const struct metric_family breaker_family = {
     "perkline_breaker_state", METRIC_GAUGE, "0 closed, 1 open, 2 half open (one probe a second).", {"provider", NULL}};
 static const struct metric_family in_flight_family = {"perkline_requests_in_flight", METRIC_GAUGE,
                                                       "Requests to the provider on the wire.", {"provider", NULL}};
+static const struct metric_family connections_family = {"perkline_connections", METRIC_GAUGE,
+                                                        "Most requests to the provider at once, of this process.",
+                                                        {"provider", NULL}};
 
 struct gate {
     struct loop *loop;
@@ -72,6 +75,7 @@ struct gate *gate_create(struct loop *loop, struct claims *claims, const struct 
     gate->hook = loop_hook_create(loop, on_turn_end, gate);
     gate->breaker_gauge = metrics_get(metrics, &breaker_family, labels);
     gate->in_flight_gauge = metrics_get(metrics, &in_flight_family, labels);
+    metric_set(metrics_get(metrics, &connections_family, labels), (double)settings->connections);
     claims_add_listener(claims, wake, gate);
     return gate;
 }
@@ -107,6 +111,7 @@ bool gate_enter(struct gate *gate, int64_t wanted)
     }
     gate->in_flight++;
     metric_set(gate->in_flight_gauge, (double)gate->in_flight);
+    metric_set(gate->breaker_gauge, (double)gate->breaker.state);
     return true;
 }
 

@@ -19,6 +19,15 @@ static const struct metric_family records_family = {"perkline_records_total", ME
                                                     "Records taken in, by what became of them.",
                                                     {"channel", "result", NULL}};
 
+static const struct metric_family window_family = {"perkline_window_records", METRIC_GAUGE,
+                                                   "Most records in flight at once.", {"channel", NULL}};
+static const struct metric_family in_flight_family = {"perkline_records_in_flight", METRIC_GAUGE,
+                                                      "Records in flight, of the window.", {"channel", NULL}};
+static const struct metric_family retry_family = {
+    "perkline_retry_records", METRIC_GAUGE,
+    "Records on the retry topics that are not done, in the partitions of this process. What it has not read yet may be of "
+    "another channel.",
+    {"channel", "tier", NULL}};
 struct intake {
     struct intake_parts parts;
     struct kafka_consumer *consumer;
@@ -149,6 +158,15 @@ static void reject(struct intake *intake, struct parcel *parcel, const struct mi
 
 /* --- events ------------------------------------------------------------------------------------------------------- */
 
+static void note_event(const struct intake *intake, const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->deliveries[i].flow->expect_every_ms > 0) {
+            templates_note_event(intake->parts.templates, plan->deliveries[i].flow);
+        }
+    }
+}
+
 static void add_task(struct parcel *parcel, size_t index, const struct delivery *delivery)
 {
     struct task *task = &parcel->tasks[index];
@@ -192,6 +210,7 @@ static void take_event(struct intake *intake, struct parcel *parcel)
         return;
     }
     metric_add(intake->planned, 1);
+    note_event(intake, &plan);
     parcel_add_tasks(parcel, plan.count);
     for (size_t i = 0; i < plan.count; i++) {
         add_task(parcel, i, &plan.deliveries[i]);
@@ -308,5 +327,23 @@ void intake_forget_partition(struct intake *intake, const struct partition *part
             DL_DELETE(intake->waiting, parcel);
             parcel_destroy(parcel);
         }
+    }
+}
+
+/* --- metrics ------------------------------------------------------------------------------------------------------ */
+
+void intake_update_metrics(struct intake *intake)
+{
+    const char *channel = channel_name(intake->parts.channel);
+    const char *const labels[] = {channel};
+
+    metric_set(metrics_get(intake->parts.metrics, &window_family, labels), (double)intake->parts.window);
+    metric_set(metrics_get(intake->parts.metrics, &in_flight_family, labels),
+               (double)pipeline_parcel_count(intake->parts.pipeline));
+    for (int tier = 0; tier < PARK_TIER_COUNT; tier++) {
+        const char *const tier_labels[] = {channel, park_tier_name((enum park_tier)tier)};
+
+        metric_set(metrics_get(intake->parts.metrics, &retry_family, tier_labels),
+                   (double)partitions_depth(intake->parts.partitions, intake->parts.topics->retry[tier]));
     }
 }

@@ -39,5 +39,7 @@ void intake_parcel_done(struct intake *intake, struct parcel *parcel, bool is_co
 void intake_forget_partition(struct intake *intake, const struct partition *partition);
 /* Nothing more is taken. */
 void intake_stop(struct intake *intake);
+/* The window, and what waits on retry topics. */
+void intake_update_metrics(struct intake *intake);
 
 #endif

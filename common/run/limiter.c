@@ -20,6 +20,12 @@ enum { BURST_DIVISOR = 20, TOKEN_LIFE_MS = 1000, MOST_BATCH = 256, RETRY_MS = 10
 static const struct metric_family rate_family = {"perkline_rate_limit_per_second", METRIC_GAUGE,
                                                  "Requests per second that all workers together may make.",
                                                  {"provider", NULL}};
+static const struct metric_family leased_family = {"perkline_rate_limit_leased_total", METRIC_COUNTER,
+                                                   "Tokens that this process took from the shared budget.",
+                                                   {"provider", NULL}};
+static const struct metric_family remaining_family = {
+    "perkline_provider_limit_remaining", METRIC_GAUGE,
+    "Requests that the provider would still take in its present window, as it said last.", {"provider", NULL}};
 static const struct metric_family blocked_family = {"perkline_rate_limit_blocked_total", METRIC_COUNTER,
                                                     "Times that the provider said \"too many\".", {"provider", NULL}};
 
@@ -37,7 +43,9 @@ struct limiter {
     int64_t blocked_until; /* monotonic ms */
     bool is_asking;
     bool is_gone; /* destroyed while a question was open */
-    struct metric *rate_gauge, *blocked_count;
+    struct metrics *metrics;
+    const char *name;
+    struct metric *rate_gauge, *leased_count, *blocked_count;
 };
 
 static void on_timer(void *arg)
@@ -63,6 +71,10 @@ struct limiter *limiter_create(struct loop *loop, struct redis *redis, const str
     snprintf(limiter->not_before_key, sizeof(limiter->not_before_key), "n:{r:%s.%s}:not-before",
              settings->environment, settings->name);
     limiter->rate_gauge = metrics_get(metrics, &rate_family, (const char *const[]){settings->name});
+    limiter->metrics = metrics;
+    limiter->name = settings->name;
+    metrics_declare(metrics, &remaining_family);
+    limiter->leased_count = metrics_get(metrics, &leased_family, (const char *const[]){settings->name});
     limiter->blocked_count = metrics_get(metrics, &blocked_family, (const char *const[]){settings->name});
     metric_set(limiter->rate_gauge, (double)limiter->rate);
     redis_add_script(redis, &tokens_script);
@@ -104,6 +116,7 @@ static void on_tokens(void *arg, enum redis_status status, const struct redis_re
     }
     if (reply->items[0].number > 0) {
         limiter->tokens = reply->items[0].number;
+        metric_add(limiter->leased_count, (double)limiter->tokens);
         limiter->leased_at = loop_now_ms(limiter->loop);
         limiter->fn(limiter->arg);
         return;
@@ -191,6 +204,10 @@ void limiter_learn(struct limiter *limiter, const struct verdict *verdict)
 {
     int64_t rate = limiter->configured_rate;
 
+    if (verdict->limit_remaining >= 0) {
+        metric_set(metrics_get(limiter->metrics, &remaining_family, (const char *const[]){limiter->name}),
+                   (double)verdict->limit_remaining);
+    }
     if (rate == 0 || verdict->limit_per_s <= 0) {
         return;
     }

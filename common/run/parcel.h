@@ -60,6 +60,7 @@ struct task {
     bool is_repeated;         /* its outcome was known before */
     struct loop_timer *timer; /* made at the first wait */
 
+    int64_t entered_us; /* the stage it is in; monotonic */
     int64_t begun_us, rendered_us, admitted_us, sent_us, settled_us; /* monotonic; 0: not reached */
 };
 

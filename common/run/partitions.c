@@ -18,6 +18,10 @@ static const struct metric_family lag_family = {"perkline_partition_lag", METRIC
                                                 {"channel", "topic", "partition", NULL}};
 static const struct metric_family open_family = {"perkline_partition_open_records", METRIC_GAUGE,
                                                  "Records read and not done.", {"channel", "topic", "partition", NULL}};
+static const struct metric_family paused_family = {
+    "perkline_partition_paused", METRIC_GAUGE,
+    "1 while reading stands still: the window is full, or too much waits for its time.",
+    {"channel", "topic", "partition", NULL}};
 static const struct metric_family commits_family = {"perkline_commits_total", METRIC_COUNTER,
                                                     "Commits by their result.", {"channel", "result", NULL}};
 
@@ -66,6 +70,10 @@ struct partitions *partitions_create(struct loop *loop, enum channel channel, st
     partitions->loop = loop;
     partitions->channel = channel;
     partitions->metrics = metrics;
+    metrics_declare(metrics, &lag_family);
+    metrics_declare(metrics, &open_family);
+    metrics_declare(metrics, &paused_family);
+    metrics_declare(metrics, &commits_family);
     partitions->timer = loop_timer_create(loop, on_timer, partitions);
     loop_timer_start(partitions->timer, CHAOS_HURRY(COMMIT_MS));
     return partitions;
@@ -201,6 +209,18 @@ int64_t partitions_assign(struct partitions *partitions, const struct kafka_part
     return committed >= 0 ? committed : start;
 }
 
+/* Whoever has the partition now tells about it. */
+static void forget_metrics(const struct partition *partition)
+{
+    char number[16];
+    const char *const labels[] = {channel_name(partition->owner->channel), partition->topic, number};
+
+    snprintf(number, sizeof(number), "%d", partition->number);
+    metrics_forget(partition->owner->metrics, &lag_family, labels);
+    metrics_forget(partition->owner->metrics, &open_family, labels);
+    metrics_forget(partition->owner->metrics, &paused_family, labels);
+}
+
 struct partition *partitions_revoke(struct partitions *partitions, const struct kafka_partition *which, bool can_commit,
                                     struct kafka_position *position, bool *must_commit)
 {
@@ -214,6 +234,7 @@ struct partition *partitions_revoke(struct partitions *partitions, const struct 
     }
     CRASHPOINT("revoke_begun");
     DL_DELETE(partitions->all, partition);
+    forget_metrics(partition);
     log_event(LOG_INFO, "revoked", "channel", channel_name(partitions->channel), "topic", which->topic, "partition",
               log_int(which->partition), NULL);
     if (can_commit && partition->tracker) {
@@ -394,6 +415,23 @@ static int64_t lag_of(const struct partition *partition)
     return kafka_consumer_lag(partition->owner->consumer, &which, tracker_last(partition->tracker) + 1);
 }
 
+int64_t partitions_depth(const struct partitions *partitions, const char *topic)
+{
+    struct partition *partition;
+    int64_t sum = 0;
+
+    DL_FOREACH(partitions->all, partition)
+    {
+        if (strcmp(partition->topic, topic) == 0) {
+            int64_t lag = lag_of(partition);
+
+            sum += lag > 0 ? lag : 0;
+            sum += partition->tracker ? (int64_t)tracker_open_count(partition->tracker) : 0;
+        }
+    }
+    return sum;
+}
+
 int64_t partitions_lag(const struct partitions *partitions)
 {
     struct partition *partition;
@@ -424,5 +462,6 @@ void partitions_update_metrics(struct partitions *partitions)
         }
         metric_set(metrics_get(partitions->metrics, &open_family, labels),
                    partition->tracker ? (double)tracker_open_count(partition->tracker) : 0);
+        metric_set(metrics_get(partitions->metrics, &paused_family, labels), partition->is_paused);
     }
 }

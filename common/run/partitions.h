@@ -41,6 +41,8 @@ struct partition *partitions_find(struct partitions *partitions, const char *top
 size_t partitions_count(const struct partitions *partitions);
 /* Records not read yet over all partitions, where known. */
 int64_t partitions_lag(const struct partitions *partitions);
+/* Records of a topic that are not done yet, read or not, in the partitions that are ours. */
+int64_t partitions_depth(const struct partitions *partitions, const char *topic);
 
 /* False: the record was done before, by the bitmap of the last commit. */
 bool partition_open(struct partition *partition, int64_t offset);

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "base/clock.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "run/gate.h"
@@ -85,8 +86,26 @@ static const int64_t REJECT_TTL_MS = 30LL * 86400000;
 static const struct metric_family duplicates_family = {
     "perkline_duplicates_prevented_total", METRIC_COUNTER,
     "Deliveries asked for again that had their outcome already.", {"channel", NULL}};
-static const struct metric_family open_family = {"perkline_tasks_open", METRIC_GAUGE,
+/* The books: consumed = terminal + open, at any moment. Each of the three is counted in its own way: at the entry, at the
+ * exit by the stage it leaves from, and by looking at what is there. */
+static const struct metric_family consumed_family = {
+    "perkline_deliveries_consumed_total", METRIC_COUNTER, "Deliveries that records asked for.", {"channel", NULL}};
+static const struct metric_family terminal_family = {
+    "perkline_deliveries_terminal_total", METRIC_COUNTER,
+    "Deliveries that left this process, by their end: outcome, duplicate, parked, rejected (no event), dropped (not ours "
+    "any more).", {"channel", "end", NULL}};
+static const struct metric_family open_family = {"perkline_deliveries_open", METRIC_GAUGE,
                                                  "Deliveries in flight in this process.", {"channel", NULL}};
+static const struct metric_family age_family = {
+    "perkline_oldest_open_record_age_seconds", METRIC_GAUGE,
+    "Age of the oldest record in flight, since Kafka took it (parked: since its first attempt); 0 when there is none.",
+    {"channel", NULL}};
+static const struct metric_family stage_family = {"perkline_stage_seconds", METRIC_HISTOGRAM_FINE,
+                                                  "Time that a delivery spent in a stage.", {"channel", "stage", NULL}};
+
+enum end { END_OUTCOME, END_DUPLICATE, END_PARKED, END_REJECTED, END_DROPPED, END_COUNT };
+
+static const char *const end_names[END_COUNT] = {"outcome", "duplicate", "parked", "rejected", "dropped"};
 
 struct pipeline {
     struct pipeline_parts parts;
@@ -103,7 +122,7 @@ struct pipeline {
     struct parcel *parcels; /* all in flight */
     size_t parcel_count;
     bool is_draining;
-    struct metric *duplicates, *open_gauge;
+    struct metric *duplicates, *consumed, *terminal[END_COUNT], *open_gauge, *age_gauge, *stage_seconds[STAGE_COUNT];
 };
 
 const char *stage_name(enum stage stage)
@@ -161,10 +180,29 @@ static int64_t most_rendered(const struct pipeline_parts *parts)
     return parts->connections < MOST_RENDERED ? parts->connections : MOST_RENDERED;
 }
 
+static void create_metrics(struct pipeline *pipeline)
+{
+    struct metrics *metrics = pipeline->parts.metrics;
+    const char *channel = channel_name(pipeline->parts.channel);
+    const char *const labels[] = {channel};
+
+    pipeline->duplicates = metrics_get(metrics, &duplicates_family, labels);
+    pipeline->consumed = metrics_get(metrics, &consumed_family, labels);
+    pipeline->open_gauge = metrics_get(metrics, &open_family, labels);
+    pipeline->age_gauge = metrics_get(metrics, &age_family, labels);
+    for (int end = 0; end < END_COUNT; end++) {
+        pipeline->terminal[end] =
+            metrics_get(metrics, &terminal_family, (const char *const[]){channel, end_names[end]});
+    }
+    for (int stage = 0; stage < STAGE_COUNT; stage++) {
+        pipeline->stage_seconds[stage] =
+            metrics_get(metrics, &stage_family, (const char *const[]){channel, types[stage]->name});
+    }
+}
+
 struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg)
 {
     struct pipeline *pipeline = xcalloc(1, sizeof(*pipeline));
-    const char *const labels[] = {channel_name(parts->channel)};
     struct stage_parts stage_parts;
 
     pipeline->parts = *parts;
@@ -180,8 +218,7 @@ struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_do
         pipeline->gate = create_gate(pipeline);
     }
     pipeline->lanes = lanes_create();
-    pipeline->duplicates = metrics_get(parts->metrics, &duplicates_family, labels);
-    pipeline->open_gauge = metrics_get(parts->metrics, &open_family, labels);
+    create_metrics(pipeline);
     stage_parts = (struct stage_parts){&pipeline->parts, pipeline->gate, pipeline->room, &pipeline->random};
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         pipeline->stages[stage] = pipeline->has_stage[stage] ? types[stage]->create(&stage_parts) : NULL;
@@ -228,16 +265,17 @@ static bool is_message_stage(enum stage stage)
     return stage == STAGE_ADMIT || stage == STAGE_BEGIN || stage == STAGE_DELIVER;
 }
 
-static void enter(struct task *task, enum stage stage)
+static void enter(struct task *task, enum stage stage, int64_t now_us)
 {
     struct pipeline *pipeline = task->parcel->pipeline;
 
     task->stage = stage;
+    task->entered_us = now_us;
     types[stage]->enter(pipeline->stages[stage], task);
 }
 
 /* The member's next delivery may go. */
-static void leave_lane(struct pipeline *pipeline, struct task *task)
+static void leave_lane(struct pipeline *pipeline, struct task *task, int64_t now_us)
 {
     struct task *next;
 
@@ -246,7 +284,7 @@ static void leave_lane(struct pipeline *pipeline, struct task *task)
     }
     next = lanes_leave(pipeline->lanes, &task->lane);
     if (next) {
-        enter(next, STAGE_LOOK_UP);
+        enter(next, STAGE_LOOK_UP, now_us);
     }
 }
 
@@ -263,10 +301,35 @@ static void release(struct parcel *parcel)
     parcel_destroy(parcel);
 }
 
-static void finish(struct task *task)
+/* END_COUNT: a way out that the books do not know, so that they will not balance. */
+static enum end end_of(const struct task *task, enum stage_exit way)
 {
+    if (way == EXIT_DROPPED) {
+        return END_DROPPED;
+    }
+    switch (task->stage) {
+    case STAGE_LOOK_UP:
+    case STAGE_BEGIN:
+        return END_DUPLICATE;
+    case STAGE_PUBLISH:
+        return task->is_repeated ? END_DUPLICATE : END_OUTCOME;
+    case STAGE_PARK:
+        return END_PARKED;
+    case STAGE_SETTLE:
+        return task->flow ? END_COUNT : END_REJECTED;
+    default:
+        return END_COUNT;
+    }
+}
+
+static void finish(struct task *task, enum stage_exit way)
+{
+    enum end end = end_of(task, way);
+
+    if (end < END_COUNT) {
+        metric_add(task->parcel->pipeline->terminal[end], 1);
+    }
     task->stage = STAGE_DONE;
-    metric_add(task->parcel->pipeline->open_gauge, -1);
     release(task->parcel);
 }
 
@@ -274,8 +337,10 @@ void task_exit(struct task *task, enum stage_exit way)
 {
     struct pipeline *pipeline = task->parcel->pipeline;
     enum stage to = pipeline->next[task->stage][way];
+    int64_t now_us = clock_mono_us();
 
     assert(to <= STAGE_DONE);
+    metric_observe(pipeline->stage_seconds[task->stage], (double)(now_us - task->entered_us) / 1e6);
     if (task->is_repeated) {
         metric_add(pipeline->duplicates, task->stage == STAGE_LOOK_UP || task->stage == STAGE_BEGIN);
     }
@@ -288,22 +353,24 @@ void task_exit(struct task *task, enum stage_exit way)
         task_drop_texts(task);
     }
     if (to == STAGE_PUBLISH || to == STAGE_DONE) {
-        leave_lane(pipeline, task);
+        leave_lane(pipeline, task, now_us);
     }
     if (to == STAGE_DONE) {
-        finish(task);
+        finish(task, way);
     } else {
-        enter(task, to);
+        enter(task, to, now_us);
     }
 }
 
 void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
 {
+    int64_t now_us = clock_mono_us();
+
     assert(parcel->task_count > 0);
     parcel->pipeline = pipeline;
     DL_APPEND(pipeline->parcels, parcel);
     pipeline->parcel_count++;
-    metric_add(pipeline->open_gauge, (double)parcel->task_count);
+    metric_add(pipeline->consumed, (double)parcel->task_count);
     parcel->open_tasks++; /* stays until all tasks have entered, also when the first are done at once */
     for (size_t i = 0; i < parcel->task_count; i++) {
         struct task *task = &parcel->tasks[i];
@@ -311,7 +378,7 @@ void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
 
         task->stage = STAGE_LOOK_UP;
         if (lanes_enter(pipeline->lanes, key, &task->lane, task)) {
-            enter(task, STAGE_LOOK_UP);
+            enter(task, STAGE_LOOK_UP, now_us);
         }
     }
     release(parcel);
@@ -352,6 +419,32 @@ bool pipeline_is_draining(const struct pipeline *pipeline)
 const char *pipeline_breaker_state(const struct pipeline *pipeline)
 {
     return breaker_state_name(gate_breaker_state(pipeline->gate));
+}
+
+/* The age since Kafka took it, or, for one that was parked, since its first attempt. */
+static int64_t age_ms(const struct parcel *parcel, int64_t now_ms)
+{
+    int64_t since = parcel->note ? parcel->note->first_at : parcel->record.timestamp_ms;
+
+    return since > 0 && since < now_ms ? now_ms - since : 0;
+}
+
+void pipeline_update_metrics(struct pipeline *pipeline)
+{
+    const struct parcel *parcel;
+    int64_t now_ms = clock_wall_ms();
+    int64_t oldest_ms = 0;
+    size_t open = 0;
+
+    DL_FOREACH(pipeline->parcels, parcel)
+    {
+        int64_t age = age_ms(parcel, now_ms);
+
+        open += parcel->open_tasks;
+        oldest_ms = age > oldest_ms ? age : oldest_ms;
+    }
+    metric_set(pipeline->open_gauge, (double)open);
+    metric_set(pipeline->age_gauge, (double)oldest_ms / 1000);
 }
 
 /* --- what stages ask of a task ------------------------------------------------------------------------------------ */

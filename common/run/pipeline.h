@@ -67,5 +67,7 @@ void pipeline_drain(struct pipeline *pipeline);
 bool pipeline_is_draining(const struct pipeline *pipeline);
 /* Breaker's state for health and metrics: "closed", "open", "half_open". */
 const char *pipeline_breaker_state(const struct pipeline *pipeline);
+/* What is only known by looking. Together with the counters it is one moment's state. */
+void pipeline_update_metrics(struct pipeline *pipeline);
 
 #endif

@@ -13,11 +13,16 @@
 #include "base/mem.h"
 #include "core/policy.h"
 
+static const struct metric_family waiting_family = {
+    "perkline_admit_waiting", METRIC_GAUGE,
+    "Messages that wait for a connection slot, the breaker or a rate token.", {"channel", NULL}};
+
 struct admit {
     enum channel channel;
     struct gate *gate;
     struct task *queues[FLOW_PRIORITIES];
     int64_t waiting;
+    struct metric *waiting_gauge;
     bool is_sweeping;
 };
 
@@ -27,6 +32,8 @@ static void *create(const struct stage_parts *parts)
 
     stage->channel = parts->pipeline->channel;
     stage->gate = parts->gate;
+    stage->waiting_gauge = metrics_get(parts->pipeline->metrics, &waiting_family,
+                                       (const char *const[]){channel_name(stage->channel)});
     return stage;
 }
 
@@ -96,6 +103,7 @@ static void sweep(void *arg)
         CRASHPOINT("admitted");
         task_exit(task, EXIT_NEXT);
     }
+    metric_set(stage->waiting_gauge, (double)stage->waiting);
     stage->is_sweeping = false;
 }
 

@@ -10,13 +10,15 @@
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "core/backoff.h"
 
 enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, MOST_POOLED = 256 };
 
 static const struct metric_family requests_family = {
-    "perkline_provider_requests_total", METRIC_COUNTER, "Requests to providers by what they came to.",
-    {"provider", "channel", "verdict", "reason"}};
+    "perkline_provider_requests_total", METRIC_COUNTER,
+    "Requests to providers by what they came to; status none: no answer.",
+    {"provider", "channel", "verdict", "reason", "status"}};
 static const struct metric_family seconds_family = {"perkline_provider_request_seconds", METRIC_HISTOGRAM,
                                                     "Time from begin to answer of a request.",
                                                     {"provider", "channel", NULL}};
@@ -55,6 +57,7 @@ static void *create(const struct stage_parts *parts)
     stage->random = parts->random;
     stage->request_timeout_ms = parts->pipeline->request_timeout_ms;
     stage->metrics = parts->pipeline->metrics;
+    metrics_declare(stage->metrics, &requests_family);
     stage->seconds = metrics_get(stage->metrics, &seconds_family,
                                  (const char *const[]){stage->provider->name, channel_name(stage->channel)});
     return stage;
@@ -216,8 +219,10 @@ static void remember_first_attempt(struct task *task)
 
 static void count(struct deliver *stage, const struct task *task, const struct http_reply *reply)
 {
+    char text[NUMBER_TEXT_SIZE];
     const char *const labels[] = {stage->provider->name, channel_name(stage->channel),
-                                  verdict_kind_name(task->verdict.kind), task->verdict.reason};
+                                  verdict_kind_name(task->verdict.kind), task->verdict.reason,
+                                  reply->status ? number_format(reply->status, text).data : "none"};
 
     metric_add(metrics_get(stage->metrics, &requests_family, labels), 1);
     metric_observe(stage->seconds, (double)reply->total_ms / 1000);

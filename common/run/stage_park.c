@@ -36,6 +36,7 @@ static void *create(const struct stage_parts *parts)
     stage->producer = parts->pipeline->producer;
     stage->topics = parts->pipeline->topics;
     stage->metrics = parts->pipeline->metrics;
+    metrics_declare(stage->metrics, &parked_family);
     return stage;
 }
 

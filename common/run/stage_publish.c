@@ -17,7 +17,10 @@ static const struct metric_family outcomes_family = {"perkline_outcomes_total", 
                                                      {"channel", "flow", "state", "reason"}};
 static const struct metric_family seconds_family = {
     "perkline_delivery_seconds", METRIC_HISTOGRAM,
-    "From the event's record being received to the provider's answer.", {"channel", NULL}};
+    "From the event's record being received to the provider's answer.", {"channel", "flow", NULL}};
+static const struct metric_family event_family = {
+    "perkline_event_to_sent_seconds", METRIC_HISTOGRAM_LONG,
+    "From the event's own time to the provider having taken the message.", {"channel", "flow", NULL}};
 
 struct publish {
     enum channel channel;
@@ -26,7 +29,6 @@ struct publish {
     const char *topic;
     const char *provider;
     struct metrics *metrics;
-    struct metric *seconds;
     struct buf text;
 };
 
@@ -40,8 +42,9 @@ static void *create(const struct stage_parts *parts)
     stage->topic = parts->pipeline->topics->outcomes;
     stage->provider = parts->pipeline->provider->name;
     stage->metrics = parts->pipeline->metrics;
-    stage->seconds =
-        metrics_get(stage->metrics, &seconds_family, (const char *const[]){channel_name(stage->channel)});
+    metrics_declare(stage->metrics, &outcomes_family);
+    metrics_declare(stage->metrics, &seconds_family);
+    metrics_declare(stage->metrics, &event_family);
     buf_init(&stage->text, MOST_OUTCOME_BYTES);
     return stage;
 }
@@ -91,6 +94,25 @@ static void format(struct publish *stage, const struct task *task)
     outcome_format(&outcome, &stage->text);
 }
 
+static void count(const struct publish *stage, const struct task *task)
+{
+    const char *channel = channel_name(stage->channel);
+    const char *flow = task->flow->name;
+    int64_t event_ms = task->parcel->event.time_ms;
+
+    metrics_count(stage->metrics, &outcomes_family,
+                  (const char *const[]){channel, flow, outcome_state_name(task->outcome),
+                                        task->outcome == OUTCOME_SENT ? "" : task->reason});
+    if (task->sent_us) {
+        metric_observe(metrics_get(stage->metrics, &seconds_family, (const char *const[]){channel, flow}),
+                       (double)(task->sent_us - task->parcel->received_us) / 1e6);
+    }
+    if (task->outcome == OUTCOME_SENT && event_ms > 0) {
+        metric_observe(metrics_get(stage->metrics, &event_family, (const char *const[]){channel, flow}),
+                       (double)(clock_wall_ms() - event_ms) / 1e3);
+    }
+}
+
 static void produce(void *arg);
 
 static void on_produced(void *arg, bool is_done, const char *problem)
@@ -105,13 +127,7 @@ static void on_produced(void *arg, bool is_done, const char *problem)
     }
     CRASHPOINT("outcome_acknowledged");
     if (!task->is_repeated) {
-        const char *const labels[] = {channel_name(stage->channel), task->flow->name, outcome_state_name(task->outcome),
-                                      task->outcome == OUTCOME_SENT ? "" : task->reason};
-
-        metric_add(metrics_get(stage->metrics, &outcomes_family, labels), 1);
-        if (task->sent_us) {
-            metric_observe(stage->seconds, (double)(task->sent_us - task->parcel->received_us) / 1e6);
-        }
+        count(stage, task);
         if (log_is_on(LOG_INFO)) {
             format(stage, task);
             log_json(LOG_INFO, buf_slice(&stage->text));

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/file_tree.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,8 +20,20 @@ static const struct metric_family reload_family = {"perkline_template_reloads_to
                                                    {"result", NULL}};
 static const struct metric_family version_family = {"perkline_template_version_info",
                                                     METRIC_GAUGE,
-                                                    "1 for the template set in use, 0 for earlier ones.",
+                                                    "1, with the template set in use.",
                                                     {"version", NULL}};
+static const struct metric_family refused_family = {
+    "perkline_templates_refused", METRIC_GAUGE,
+    "1 while the last change in the folder is refused and older texts are in use.", {0}};
+
+static const struct metric_family expected_family = {
+    "perkline_flow_expected_every_seconds", METRIC_GAUGE,
+    "An event of the flow is expected at least so often (expect_every in flow.yaml).", {"flow", NULL}};
+static const struct metric_family last_event_family = {
+    "perkline_flow_last_event_timestamp_seconds", METRIC_GAUGE,
+    "When an event asked for the flow last; until the first, when the flow came into use here. Only flows with "
+    "expect_every.",
+    {"flow", NULL}};
 
 struct kept {
     struct catalog *catalog; /* reference */
@@ -116,10 +129,38 @@ static void tell(const struct templates *templates)
     }
 }
 
-static void set_metric(const struct templates *templates, const struct catalog *catalog, double value)
+static void set_metric(const struct templates *templates, const struct catalog *catalog)
 {
-    metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){catalog_version(catalog)}),
-               value);
+    metrics_forget_all(templates->metrics, &version_family);
+    metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){catalog_version(catalog)}), 1);
+}
+
+static struct metric *last_event_metric(const struct templates *templates, const struct flow *flow)
+{
+    return metrics_get(templates->metrics, &last_event_family, (const char *const[]){flow->name});
+}
+
+void templates_note_event(struct templates *templates, const struct flow *flow)
+{
+    metric_set(last_event_metric(templates, flow), (double)clock_wall_ms() / 1000);
+}
+
+/* A flow that is not expected any more keeps its time stamp, which then says nothing. */
+static void show_expected(struct templates *templates, const struct catalog *catalog)
+{
+    metrics_forget_all(templates->metrics, &expected_family);
+    for (size_t i = 0; i < catalog_flow_count(catalog); i++) {
+        const struct flow *flow = catalog_flow(catalog, i);
+
+        if (flow->expect_every_ms == 0) {
+            continue;
+        }
+        metric_set(metrics_get(templates->metrics, &expected_family, (const char *const[]){flow->name}),
+                   (double)flow->expect_every_ms / 1000);
+        if (metric_value(last_event_metric(templates, flow)) == 0) {
+            templates_note_event(templates, flow);
+        }
+    }
 }
 
 /* The folder's version, unless the pin replaces it. */
@@ -138,12 +179,12 @@ static void choose(struct templates *templates)
         return;
     }
     if (templates->in_use) {
-        set_metric(templates, templates->in_use, 0);
         log_event(LOG_INFO, "templates_in_use", "version", catalog_version(chosen), "folder",
                   catalog_version(templates->folder), NULL);
     }
     templates->in_use = chosen;
-    set_metric(templates, chosen, 1);
+    set_metric(templates, chosen);
+    show_expected(templates, chosen);
 }
 
 /* --- the folder --------------------------------------------------------------------------------------------------- */
@@ -186,6 +227,10 @@ struct templates *templates_open(const char *dir, const char *default_locale, st
     templates->default_locale = xstrdup(default_locale);
     templates->options.default_locale = templates->default_locale;
     templates->metrics = metrics;
+    metrics_declare(metrics, &reload_family);
+    metrics_declare(metrics, &expected_family);
+    metrics_declare(metrics, &last_event_family);
+    metric_set(metrics_get(metrics, &refused_family, NULL), 0);
     if (!load(templates, diags, err)) {
         templates_close(templates);
         return NULL;
@@ -261,6 +306,7 @@ bool templates_reload(struct templates *templates)
         log_event(LOG_INFO, "templates_taken", "version", catalog_version(templates->folder), NULL);
     }
     metrics_count(templates->metrics, &reload_family, (const char *const[]){is_taken ? "taken" : "refused"});
+    metric_set(metrics_get(templates->metrics, &refused_family, NULL), !is_taken);
     diag_list_finish(&diags);
     tell(templates);
     return is_taken;

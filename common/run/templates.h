@@ -33,6 +33,9 @@ bool templates_reload(struct templates *templates);
 /* Told after each reload and whenever another version is in use. NULL: nobody. */
 void templates_set_listener(struct templates *templates, loop_fn fn, void *arg);
 
+/* An event asked for the flow, which has expect_every. */
+void templates_note_event(struct templates *templates, const struct flow *flow);
+
 /* Borrowed; take a reference with catalog_ref() to keep it. */
 struct catalog *templates_current(const struct templates *templates);
 /* Among those kept; NULL when it is not. Borrowed. */

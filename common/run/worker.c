@@ -11,21 +11,32 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/json_memory.h"
+#include "io/kafka_depth.h"
 #include "io/loop.h"
 #include "run/channel_worker.h"
 #include "run/health.h"
 #include "run/recovery.h"
 #include "run/versions.h"
 
-enum { DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, VERSIONS_WAIT_MS = 1000, EXIT_RESTART = 3 };
+enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, VERSIONS_WAIT_MS = 1000, EXIT_RESTART = 3 };
 
 static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
                                                   {"version", NULL}};
+static const struct metric_family depth_family = {
+    "perkline_topic_records", METRIC_GAUGE,
+    "Records that the DLQ and the held topic keep, dealt with or not; each worker asks Kafka for it every 30 s.",
+    {"topic", NULL}};
+static const struct metric_family started_family = {"perkline_start_time_seconds", METRIC_GAUGE,
+                                                    "When this process began, in seconds since 1970.", {0}};
+static const struct metric_family dropped_family = {"perkline_log_lines_dropped_total", METRIC_COUNTER,
+                                                    "Log lines that nobody took.", {0}};
 static const struct metric_family ready_family = {"perkline_ready", METRIC_GAUGE, "1 when it can work.", {0}};
 static const struct metric_family redis_commands_family = {"perkline_redis_commands_total", METRIC_COUNTER,
                                                            "Commands sent to Redis.", {0}};
-static const struct metric_family redis_seconds_family = {"perkline_redis_command_seconds_total", METRIC_COUNTER,
-                                                          "Time waited for answers of Redis.", {0}};
+static const struct metric_family redis_errors_family = {"perkline_redis_errors_total", METRIC_COUNTER,
+                                                         "Commands that Redis refused.", {0}};
+static const struct metric_family redis_timeouts_family = {"perkline_redis_timeouts_total", METRIC_COUNTER,
+                                                           "Commands without an answer in time.", {0}};
 static const struct metric_family redis_reconnects_family = {"perkline_redis_reconnects_total", METRIC_COUNTER,
                                                              "Connections to Redis made anew.", {0}};
 
@@ -41,6 +52,7 @@ struct worker {
     struct recovery *recovery;
     struct versions *versions;
     struct channel_worker *channels[CHANNEL_COUNT];
+    struct kafka_depth *depth;
     struct health *health;
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *drain_timer;
@@ -130,6 +142,21 @@ static void add_problems(void *arg, struct buf *out)
     }
 }
 
+/* For counts that are kept elsewhere. */
+static void show(const struct worker *worker, const struct metric_family *family, double value)
+{
+    metric_set(metrics_get(worker->metrics, family, NULL), value);
+}
+
+static void show_depth(const struct worker *worker, const char *topic)
+{
+    int64_t records = kafka_depth_records(worker->depth, topic);
+
+    if (records >= 0) {
+        metric_set(metrics_get(worker->metrics, &depth_family, (const char *const[]){topic}), (double)records);
+    }
+}
+
 static void update_metrics(void *arg)
 {
     struct worker *worker = arg;
@@ -138,11 +165,15 @@ static void update_metrics(void *arg)
 
     buf_init(&problems, 1 << 16);
     add_problems(worker, &problems);
-    metric_set(metrics_get(worker->metrics, &ready_family, NULL), problems.len == 0);
+    show(worker, &ready_family, problems.len == 0);
     buf_finish(&problems);
-    metric_set(metrics_get(worker->metrics, &redis_commands_family, NULL), (double)stats.commands);
-    metric_set(metrics_get(worker->metrics, &redis_seconds_family, NULL), stats.latency_s_sum);
-    metric_set(metrics_get(worker->metrics, &redis_reconnects_family, NULL), (double)stats.reconnects);
+    show(worker, &redis_commands_family, (double)stats.commands);
+    show(worker, &redis_errors_family, (double)stats.errors);
+    show(worker, &redis_timeouts_family, (double)stats.timeouts);
+    show(worker, &redis_reconnects_family, (double)stats.reconnects);
+    show(worker, &dropped_family, (double)log_dropped_count());
+    show_depth(worker, worker->topics.dlq);
+    show_depth(worker, worker->topics.held);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         if (worker->channels[channel]) {
             channel_worker_update_metrics(worker->channels[channel]);
@@ -223,6 +254,15 @@ static bool open_channels(struct worker *worker, const struct provider *const pr
     return true;
 }
 
+static bool open_depth(struct worker *worker, struct err *err)
+{
+    const char *const topics[] = {worker->topics.dlq, worker->topics.held, NULL};
+
+    metrics_declare(worker->metrics, &depth_family);
+    worker->depth = kafka_depth_open(worker->loop, worker->producer, topics, DEPTH_MS, err);
+    return worker->depth != NULL;
+}
+
 static bool open_health(struct worker *worker, struct err *err)
 {
     worker->health = health_open(
@@ -242,7 +282,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
     if (!worker->producer) {
         return err_prefix(err, "%s", worker->settings->kafka_config ? "KAFKA_CONFIG" : "KAFKA_BROKERS");
     }
-    if (!open_claims(worker, err) || !open_health(worker, err)) {
+    if (!open_claims(worker, err) || !open_depth(worker, err) || !open_health(worker, err)) {
         return false;
     }
     worker->versions = versions_create(worker->loop, worker->claims, worker->templates, worker->settings->environment,
@@ -271,6 +311,7 @@ static void finish(struct worker *worker)
         }
     }
     health_close(worker->health);
+    kafka_depth_close(worker->depth);
     if (worker->producer) {
         kafka_producer_close(worker->producer, PRODUCER_CLOSE_MS);
     }
@@ -298,6 +339,7 @@ int worker_run(const struct worker_settings *settings, const struct provider *co
     worker.loop = loop_create();
     worker.drain_timer = loop_timer_create(worker.loop, look_at_drain, &worker);
     metric_set(metrics_get(worker.metrics, &build_family, (const char *const[]){PERKLINE_VERSION}), 1);
+    show(&worker, &started_family, (double)clock_wall_ms() / 1000);
     if (!start(&worker, providers, &err)) {
         fprintf(stderr, "perkline worker: %s\n", err.text);
         worker.exit_status = 1;

@@ -32,6 +32,7 @@ static void every_key_is_read(void **state)
                                    "dedupe: [member.id, tier.to, tier.effective_on]\n"
                                    "dedupe_for: 400d\n"
                                    "max_age: 48h\n"
+                                   "expect_every: 6h\n"
                                    "priority: high\n"
                                    "requires:\n"
                                    "  - tier.benefits\n"
@@ -52,6 +53,7 @@ static void every_key_is_read(void **state)
     assert_string_equal(flow->dedupe[2], "tier.effective_on");
     assert_int_equal(flow->dedupe_for_ms, 400 * INT64_C(86400000));
     assert_int_equal(flow->max_age_ms, 48 * 3600000);
+    assert_int_equal(flow->expect_every_ms, 6 * 3600000);
     assert_int_equal(flow->priority, FLOW_PRIORITY_HIGH);
     assert_int_equal(flow->requires_count, 1);
     assert_string_equal(flow->requires[0], "tier.benefits");
@@ -77,6 +79,7 @@ static void what_is_left_out_has_a_default(void **state)
     assert_int_equal(flow->priority, FLOW_PRIORITY_NORMAL);
     assert_int_equal(flow->dedupe_for_ms, 0);
     assert_int_equal(flow->max_age_ms, 0);
+    assert_int_equal(flow->expect_every_ms, 0);
     assert_int_equal(flow->requires_count, 0);
     assert_int_equal(flow->channels[CHANNEL_EMAIL].ambiguous, FLOW_AMBIGUOUS_RESEND);
     assert_int_equal(flow->channels[CHANNEL_SMS].ambiguous, FLOW_AMBIGUOUS_HOLD);

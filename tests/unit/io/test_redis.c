@@ -121,7 +121,7 @@ static void on_state(void *arg, bool is_ready, const char *reason)
 static void open_url(struct client *client, const char *url, int64_t timeout_ms)
 {
     const struct redis_settings settings = {url, timeout_ms, TIMEOUT_MS, 1};
-    const struct redis_events events = {on_connect, on_state, client};
+    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = client};
     struct err err = {0};
 
     client->loop = loop_create();
@@ -303,7 +303,7 @@ static void scripts_are_loaded_on_connect_and_said_again_in_full_when_forgotten(
     static const struct redis_script script = {"add", "return KEYS[1] .. '+' .. ARGV[1]", 1};
     const struct redis_settings settings = {redis_server_url(server), TIMEOUT_MS, TIMEOUT_MS, 1};
     struct client client = {.loop = loop_create()};
-    const struct redis_events events = {on_connect, on_state, &client};
+    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = &client};
     const struct slice args[] = {SLICE("k"), SLICE("a")};
     struct answer answer = {0};
 
@@ -332,7 +332,7 @@ static void a_script_the_server_refuses_keeps_the_client_from_becoming_ready(voi
     static const struct redis_script broken = {"broken", "return (", 0};
     const struct redis_settings settings = {redis_server_url(server), TIMEOUT_MS, TIMEOUT_MS, 1};
     struct client client = {.loop = loop_create()};
-    const struct redis_events events = {on_connect, on_state, &client};
+    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = &client};
 
     (void)state;
     client.redis = redis_open(client.loop, &settings, &events, NULL);
@@ -768,7 +768,7 @@ static void a_server_that_takes_the_connection_and_says_nothing_is_given_up(void
     int listener = listen_at(path);
     const struct redis_settings settings = {url, TIMEOUT_MS, 20, 1};
     struct client client = {.loop = loop_create()};
-    const struct redis_events events = {on_connect, on_state, &client};
+    const struct redis_events events = {.on_connect = on_connect, .on_state = on_state, .arg = &client};
 
     (void)state;
     client.redis = redis_open(client.loop, &settings, &events, NULL);
