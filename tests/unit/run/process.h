@@ -6,7 +6,9 @@
 #define TEST_RUN_PROCESS_H
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/support/fakes.h"
 #include "run/channel_worker.h"
@@ -70,9 +72,44 @@ static void process_start(struct process *process)
     }
 }
 
+/* The sum of the samples of a channel. */
+static double process_metric(struct process *process, const char *name, enum channel channel)
+{
+    char beginning[128];
+    struct buf text;
+    double sum = 0;
+
+    snprintf(beginning, sizeof(beginning), "%s{channel=\"%s\"", name, channel_name(channel));
+    buf_init(&text, 0);
+    metrics_format(process->metrics, &text);
+    for (const char *line = buf_text(&text); line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+        if (strncmp(line, beginning, strlen(beginning)) == 0) {
+            sum += strtod(strchr(line, ' '), NULL);
+        }
+    }
+    buf_finish(&text);
+    return sum;
+}
+
+/* Whatever happened to it: each delivery that was asked for has ended in a named way, or is still there. */
+static void process_check_books(struct process *process)
+{
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        enum channel channel = (enum channel)i;
+
+        channel_worker_update_metrics(process->channels[i]);
+        assert(process_metric(process, "perkline_deliveries_consumed_total", channel) ==
+               process_metric(process, "perkline_deliveries_terminal_total", channel) +
+                   process_metric(process, "perkline_deliveries_open", channel));
+    }
+}
+
 /* In the order of worker.c. */
 static void process_stop(struct process *process)
 {
+    if (!fakes_is_dead()) {
+        process_check_books(process);
+    }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_close_io(process->channels[channel]);
     }
