@@ -317,7 +317,7 @@ static void remember_settled(struct claims_call *call)
     begin_record(&text, call->state, call->fence);
     if (call->state == 'P') {
         add_number(&text, now + call->delay_ms);
-        add_number(&text, 1);
+        add_number(&text, 0);
         add_number(&text, now);
         add_text(&text, "");
         add_text(&text, "");

@@ -33,7 +33,7 @@ static const int64_t CLAIM_FOREVER_MS = 100LL * 366 * 86400000;
 struct claim {
     char id[CLAIM_ID_SIZE]; /* "" before the first BEGIN */
     uint64_t fence;
-    int attempts;           /* as Redis counts them, this one included */
+    int attempts;           /* begins in a row that nobody lived to settle, this one included */
     int64_t lease_until_ms; /* clock_mono_ms(): what the lease's clock on our side says */
 };
 

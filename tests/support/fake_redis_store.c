@@ -344,6 +344,7 @@ static void eval_settle(const struct slice a[], struct fake_answer *answer)
         record = (struct open_record){.attempts = 1, .first = now};
     }
     record.fence = fence;
+    record.attempts -= record.attempts > 0;
     record.deadline = now + to_number(a[6]);
     record.owner[0] = '\0';
     write_open(a[0], state, &record, to_number(a[5]));

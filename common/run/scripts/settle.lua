@@ -37,6 +37,8 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local _, _, attempts, first, _, fingerprint =
     string.match(value or '', '^%u|(%d+)|(%d+)|(%d+)|(%d+)|([^|]*)|(.*)$')
-redis.call('SET', KEYS[1], string.format('%s|%s|%d|%s|%s||%s', state, ARGV[1], now + ARGV[5], attempts or '1',
+-- Whoever settles lives: only begins that were never settled count as attempts of a message that kills its workers.
+redis.call('SET', KEYS[1], string.format('%s|%s|%d|%d|%s||%s', state, ARGV[1], now + ARGV[5],
+    math.max(tonumber(attempts or '1') - 1, 0),
     first or string.format('%d', now), fingerprint or ''), 'PX', ARGV[4])
 return 'OK'
