@@ -158,6 +158,13 @@ static bool is_explained(int status)
            status == 406 || status == 422;
 }
 
+/* Every refusal of Brevo's own carries a code. "No such page" without one comes from whoever listens at a wrong BREVO_URL,
+ * or from a proxy, and says nothing about the message. */
+static bool is_from_elsewhere(int status, const json_t *answer)
+{
+    return (status == 404 || status == 405) && !json_is_string(json_object_get(answer, "code"));
+}
+
 json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict)
 {
     json_t *answer = NULL;
@@ -166,6 +173,9 @@ json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[
     read_limits(attempt, verdict);
     if (attempt->body.len > 0) {
         answer = json_loadb(attempt->body.data, attempt->body.len, 0, NULL);
+    }
+    if (is_from_elsewhere(attempt->status, answer)) {
+        verdict->kind = VERDICT_NOT_SENT_CHANNEL;
     }
     if (!json_is_object(answer)) {
         json_decref(answer);
