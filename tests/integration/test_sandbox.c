@@ -757,6 +757,64 @@ static void test_wrong_questions_get_clear_answers(void **state)
     }
 }
 
+/* How many events of this tag the statistics tell of; -1: refused. */
+static int count_events(struct sandbox *s, const char *channel_path, const char *tag)
+{
+    static const char *const headers[] = {"api-key: any", NULL};
+    char *path = xasprintf("/v3/%s/statistics/events?days=30&limit=50&tags=%%5B%%22%s%%22%%5D", channel_path, tag);
+    struct answer answer;
+    int count = -1;
+
+    ask_with(s, "GET", path, NULL, headers, &answer);
+    if (answer.status == 200) {
+        count = (int)json_array_size(json_object_get(answer.json, "events"));
+    }
+    answer_finish(&answer);
+    free(path);
+    return count;
+}
+
+static void test_the_statistics_find_what_was_taken_by_its_tag(void **state)
+{
+    struct sandbox *s = *state;
+    struct answer answer;
+
+    assert_int_equal(count_events(s, "smtp", MID1), 0);
+    send_email(s, MID1, KEY1);
+    send_email(s, MID1, KEY1); /* refused: a duplicate */
+    send_email(s, MID2, "");
+    assert_int_equal(count_events(s, "smtp", MID1), 1);
+    assert_int_equal(count_events(s, "smtp", "tier_upgrade"), 2);
+    assert_int_equal(count_events(s, "smtp", "tier"), 0);
+    assert_int_equal(count_events(s, "transactionalSMS", MID1), 0);
+    ask_with(s, "GET", "/v3/smtp/statistics/events?tags=%5B%22" MID1 "%22%5D", NULL, NULL, &answer);
+    assert_int_equal(answer.status, 401);
+    answer_finish(&answer);
+    assert_int_equal(count_events(s, "smtp", "%22%2C%22x"), -1); /* two tags */
+}
+
+static void test_a_message_becomes_visible_later(void **state)
+{
+    static const char *const options[] = {"--visibility-lag-ms", "600000", NULL};
+    struct sandbox *s = *state;
+
+    restart(s, options);
+    send_email(s, MID1, KEY1);
+    assert_int_equal(count_events(s, "smtp", MID1), 0);
+}
+
+static void test_a_provider_may_have_neither_keys_nor_statistics(void **state)
+{
+    static const char *const options[] = {"--no-keys", "--no-query", NULL};
+    struct sandbox *s = *state;
+
+    restart(s, options);
+    assert_int_equal(send_email(s, MID1, KEY1), 201);
+    assert_int_equal(send_email(s, MID1, KEY1), 201);
+    assert_int_equal(stat_of(s, "duplicates"), 1);
+    assert_int_equal(count_events(s, "smtp", MID1), -1);
+}
+
 static void test_the_inbox_keeps_only_so_many_but_counts_all_mids(void **state)
 {
     static const char *const options[] = {"--max-messages", "2", NULL};
@@ -927,6 +985,9 @@ int main(void)
         TEST(test_an_sms_is_counted_in_segments),
         TEST(test_messages_can_be_filtered),
         TEST(test_wrong_questions_get_clear_answers),
+        TEST(test_the_statistics_find_what_was_taken_by_its_tag),
+        TEST(test_a_message_becomes_visible_later),
+        TEST(test_a_provider_may_have_neither_keys_nor_statistics),
         TEST(test_the_inbox_keeps_only_so_many_but_counts_all_mids),
         TEST(test_the_fast_mode_counts_without_an_inbox),
         TEST(test_without_bodies_only_who_and_how_is_kept),

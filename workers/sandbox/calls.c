@@ -255,8 +255,10 @@ static void give_later(struct calls *calls, struct http_exchange *exchange, enum
 
 /* --- deciding ----------------------------------------------------------------------------------------------------- */
 
-static bool is_key_good(const struct calls *calls, const char *key)
+bool calls_has_good_key(const struct calls *calls, const struct http_exchange *exchange)
 {
+    const char *key = http_exchange_header(exchange, "api-key");
+
     return key && key[0] && (!calls->settings.api_key || strcmp(key, calls->settings.api_key) == 0);
 }
 
@@ -267,7 +269,7 @@ static bool check_call(struct calls *calls, struct http_exchange *exchange, enum
     struct slice body = http_exchange_body(exchange);
     struct refusal refusal;
 
-    if (!is_key_good(calls, key)) {
+    if (!calls_has_good_key(calls, exchange)) {
         reply_refuse(reply, 401, "unauthorized", key ? "Key not found" : "authentication not found in headers");
         return false;
     }
@@ -277,6 +279,7 @@ static bool check_call(struct calls *calls, struct http_exchange *exchange, enum
         reply_refuse(reply, refusal.status, refusal.code, refusal.message);
         return false;
     }
+    call->has_key = call->has_key && !calls->settings.is_keyless;
     if (call->has_key && keys_has(calls->keys, call->key, loop_now_ms(calls->loop))) {
         reply_refuse(reply, 400, "duplicate_parameter", "Email for the idempotency key has already been processed");
         return false;

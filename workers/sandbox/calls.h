@@ -21,6 +21,7 @@ struct calls_settings {
     int64_t latency_ms;
     int64_t rate; /* requests per second and channel; 0: unlimited */
     int64_t key_ttl_ms;
+    bool is_keyless;  /* idempotency keys are ignored */
     bool is_fast;     /* bodies are scanned, not parsed; nothing goes to the inbox */
     bool is_bodyless; /* the inbox keeps no requests */
 };
@@ -37,6 +38,8 @@ void calls_clear(struct calls *calls);
 /* May be changed while running. */
 struct calls_settings *calls_settings(struct calls *calls);
 
+/* Does the request bear a good key of the account? */
+bool calls_has_good_key(const struct calls *calls, const struct http_exchange *exchange);
 /* Answers requests below /v3/. */
 void calls_handle(struct calls *calls, struct http_exchange *exchange);
 

@@ -130,3 +130,16 @@ uint64_t inbox_newest(const struct inbox *inbox)
 {
     return inbox->next - 1;
 }
+
+bool inbox_has_tag(const struct inbox_message *message, const char *tag)
+{
+    const char *tags = message->tags;
+    size_t len = strlen(tag);
+
+    for (const char *at = tags ? strstr(tags, tag) : NULL; at && len; at = strstr(at + 1, tag)) {
+        if (at > tags && at[-1] == '\n' && at[len] == '\n') {
+            return true;
+        }
+    }
+    return false;
+}

@@ -46,6 +46,7 @@ const struct inbox_message *inbox_add(struct inbox *inbox, const struct inbox_me
 
 /* Borrowed until the inbox changes. */
 const struct inbox_message *inbox_find(const struct inbox *inbox, uint64_t id);
+bool inbox_has_tag(const struct inbox_message *message, const char *tag);
 /* Ids of the oldest and newest message that are there; newest < oldest when it is empty. */
 uint64_t inbox_oldest(const struct inbox *inbox);
 uint64_t inbox_newest(const struct inbox *inbox);

@@ -120,18 +120,6 @@ struct filter {
     int64_t limit;
 };
 
-static bool has_tag(const char *tags, const char *tag)
-{
-    size_t len = strlen(tag);
-
-    for (const char *at = tags ? strstr(tags, tag) : NULL; at && len; at = strstr(at + 1, tag)) {
-        if (at > tags && at[-1] == '\n' && at[len] == '\n') {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool passes(const struct filter *filter, const struct inbox_message *message)
 {
     char time[CLOCK_ISO_SIZE];
@@ -145,7 +133,7 @@ static bool passes(const struct filter *filter, const struct inbox_message *mess
     return (strcmp(filter->accepted, "all") == 0 || message->is_accepted == (strcmp(filter->accepted, "true") == 0)) &&
            (!filter->channel || strcmp(filter->channel, channel_name(message->channel)) == 0) &&
            (!filter->mid || (message->mid && strcmp(filter->mid, message->mid) == 0)) &&
-           (!filter->tag || has_tag(message->tags, filter->tag)) &&
+           (!filter->tag || inbox_has_tag(message, filter->tag)) &&
            (!filter->to || (message->to && strcasestr(message->to, filter->to)));
 }
 

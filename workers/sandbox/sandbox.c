@@ -15,6 +15,7 @@
 #include "workers/commands.h"
 #include "workers/sandbox/calls.h"
 #include "workers/sandbox/inbox_api.h"
+#include "workers/sandbox/statistics.h"
 
 enum {
     BODY_MOST = 4 << 20,
@@ -33,8 +34,11 @@ struct options {
     int64_t seed;
     int64_t max_messages;
     int64_t rate_per_s;
+    int64_t visibility_lag_ms;
     bool is_fast;
     bool is_bodyless;
+    bool is_keyless;
+    bool is_questionless;
 };
 
 struct sandbox {
@@ -46,12 +50,16 @@ struct sandbox {
     struct tally *tally;
     struct calls *calls;
     struct inbox_api api;
+    struct statistics statistics;
 };
 
 static void on_request(void *arg, struct http_exchange *exchange)
 {
     struct sandbox *sandbox = arg;
 
+    if (statistics_handle(&sandbox->statistics, exchange)) {
+        return;
+    }
     if (strncmp(http_exchange_path(exchange), "/v3/", 4) == 0) {
         calls_handle(sandbox->calls, exchange);
     } else {
@@ -92,6 +100,7 @@ static bool check_options(struct options *options, struct err *err)
 {
     return check_range("latency-ms", options->latency_ms, 0, 3600 * 1000, err) &&
            check_range("key-ttl-s", options->key_ttl_s, 0, 366 * 86400, err) &&
+           check_range("visibility-lag-ms", options->visibility_lag_ms, 0, 86400 * 1000, err) &&
            check_range("max-messages", options->max_messages, 1, MESSAGES_MOST, err) &&
            (!options->rate || parse_rate(options->rate, &options->rate_per_s, err));
 }
@@ -148,6 +157,7 @@ static bool sandbox_open(struct sandbox *sandbox, const struct options *options,
         .key_ttl_ms = options->key_ttl_s * 1000,
         .is_fast = options->is_fast,
         .is_bodyless = options->is_bodyless,
+        .is_keyless = options->is_keyless,
     };
 
     signal(SIGPIPE, SIG_IGN);
@@ -158,6 +168,8 @@ static bool sandbox_open(struct sandbox *sandbox, const struct options *options,
     sandbox->tally = tally_create();
     sandbox->calls = calls_create(sandbox->loop, &settings, &sandbox->faults, sandbox->inbox, sandbox->tally);
     sandbox->api = (struct inbox_api){sandbox->inbox, sandbox->tally, &sandbox->faults, sandbox->calls};
+    sandbox->statistics = (struct statistics){sandbox->calls, options->is_fast ? NULL : sandbox->inbox,
+                                              options->visibility_lag_ms, options->is_questionless};
     sandbox->server = http_server_open(sandbox->loop, &http, on_request, sandbox, err);
     return sandbox->server != NULL;
 }
@@ -187,6 +199,10 @@ int sandbox_command(int argc, char **argv)
         {"latency-ms", ARG_INT, &o.latency_ms, "N", "answer every call this much later (default 0)"},
         {"rate", ARG_TEXT, &o.rate, "N/s", "calls per second and channel before 429 (default: no limit)"},
         {"key-ttl-s", ARG_INT, &o.key_ttl_s, "N", "how long an idempotency key is remembered (default 1800)"},
+        {"no-keys", ARG_FLAG, &o.is_keyless, NULL, "be a provider that ignores idempotency keys"},
+        {"visibility-lag-ms", ARG_INT, &o.visibility_lag_ms, "N",
+         "show a message in the statistics this much later (default 0)"},
+        {"no-query", ARG_FLAG, &o.is_questionless, NULL, "be a provider without statistics to look into"},
         {"fault", ARG_TEXT, &o.fault, "KIND=P", "what shall go wrong, how often; may be repeated (see below)"},
         {"seed", ARG_INT, &o.seed, "N", "of the draws for --fault (default 1)"},
         {"api-key", ARG_TEXT, &o.api_key, "KEY", "the only key that is good (default: any)"},
