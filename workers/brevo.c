@@ -4,6 +4,8 @@
 #include <string.h>
 
 enum {
+    QUERY_DAYS = 30, /* of at most 90; a delivery stays unknown for hours */
+    QUERY_EVENTS = 50,
     CODE_SIZE = 48,
     RETRY_LEAST_MS = 1000,
     RETRY_MOST_MS = 3600 * 1000,
@@ -185,4 +187,91 @@ json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[
         read_refusal(answer, attempt->status, rules, verdict);
     }
     return answer;
+}
+
+/* --- questions ---------------------------------------------------------------------------------------------------- */
+
+/* Tags travel as a JSON array, URL-encoded. */
+void brevo_build_query(const struct provider_account *account, const char *path, const struct mid *mid,
+                       struct provider_request *request)
+{
+    char tag[MID_TEXT_SIZE];
+
+    mid_format(mid, tag);
+    brevo_begin_request(account, path, request);
+    request->method = "GET";
+    buf_appendf(&request->url, "?days=%d&limit=%d&tags=%%5B%%22%s%%22%%5D", QUERY_DAYS, QUERY_EVENTS, tag);
+}
+
+/* `tag` is a text with one tag or all of them; some answers have `tags`, an array. */
+static bool bears_tag(const json_t *event, const char *tag)
+{
+    const json_t *tags = json_object_get(event, "tags");
+    const char *text = json_string_value(json_object_get(event, "tag"));
+
+    for (size_t i = 0; i < json_array_size(tags); i++) {
+        const char *item = json_string_value(json_array_get(tags, i));
+
+        if (item && strcmp(item, tag) == 0) {
+            return true;
+        }
+    }
+    return text && strstr(text, tag);
+}
+
+static void find(struct provider_finding *finding, const json_t *event)
+{
+    const json_t *id = json_object_get(event, "messageId");
+    struct verdict verdict = {.provider_id = ""};
+    char number[24];
+
+    finding->found = PROVIDER_FOUND;
+    if (json_is_integer(id)) {
+        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+        verdict_set_provider_id(&verdict, slice_of(number));
+    } else if (json_is_string(id)) {
+        verdict_set_provider_id(&verdict, slice_make(json_string_value(id), json_string_length(id)));
+    }
+    memcpy(finding->provider_id, verdict.provider_id, sizeof(finding->provider_id));
+}
+
+/* Any event of the message will do: it was taken, whatever became of it later. No events are said by an empty list or an
+ * empty object. Events of others only would mean that our filter was not understood, so they prove nothing. */
+static void read_events(const json_t *answer, const char *tag, struct provider_finding *finding)
+{
+    const json_t *events = json_object_get(answer, "events");
+
+    for (size_t i = 0; i < json_array_size(events); i++) {
+        const json_t *event = json_array_get(events, i);
+
+        if (bears_tag(event, tag)) {
+            find(finding, event);
+            return;
+        }
+    }
+    if ((json_is_array(events) && json_array_size(events) == 0) ||
+        (json_is_object(answer) && json_object_size(answer) == 0)) {
+        finding->found = PROVIDER_NOT_FOUND;
+        return;
+    }
+    snprintf(finding->reason, sizeof(finding->reason), "%s", json_is_array(events) ? "other_events" : "unreadable");
+}
+
+void brevo_read_query(const struct attempt *attempt, const struct mid *mid, struct provider_finding *finding)
+{
+    struct verdict verdict;
+    char tag[MID_TEXT_SIZE];
+    json_t *answer;
+
+    provider_finding_init(attempt, finding);
+    if (finding->reason[0]) {
+        verdict_classify(attempt, &verdict);
+        read_limits(attempt, &verdict);
+        finding->retry_after_ms = verdict.retry_after_ms;
+        return;
+    }
+    mid_format(mid, tag);
+    answer = attempt->body.len ? json_loadb(attempt->body.data, attempt->body.len, 0, NULL) : NULL;
+    read_events(answer, tag, finding);
+    json_decref(answer);
 }

@@ -28,6 +28,11 @@ bool brevo_check(const struct provider_account *account, struct err *err);
 /* Method, URL and headers; the body is the caller's. */
 void brevo_begin_request(const struct provider_account *account, const char *path, struct provider_request *request);
 
+/* Did it take the message that bears our tag? The statistics of both channels are asked and answer in one way. */
+void brevo_build_query(const struct provider_account *account, const char *path, const struct mid *mid,
+                       struct provider_request *request);
+void brevo_read_query(const struct attempt *attempt, const struct mid *mid, struct provider_finding *finding);
+
 /* Everything of the verdict but the provider's id. Returns the answer's JSON (the caller owns it), or NULL when there
  * is none that can be used. `rules` are those of the call; what all calls share is known here. */
 json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict);

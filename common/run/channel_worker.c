@@ -171,6 +171,9 @@ static void create_stages(struct channel_worker *worker)
             .rate_per_s = worker_rate(parts->settings, parts->provider),
             .connections = parts->settings->connections,
             .request_timeout_ms = parts->settings->request_timeout_ms,
+            .key_ttl_ms = worker_key_ttl_ms(parts->settings, parts->provider),
+            .visibility_lag_ms = worker_visibility_lag_ms(parts->settings, parts->provider),
+            .questions_per_hour = worker_questions_per_hour(parts->settings, parts->provider),
         },
         on_parcel_done, worker);
     worker->intake = intake_create(&(struct intake_parts){

@@ -8,7 +8,6 @@
 #include <utlist.h>
 
 #include "base/clock.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
 #include "run/gate.h"
@@ -44,6 +43,10 @@ static const struct transition {
     {STAGE_BEGIN, EXIT_SETTLE, STAGE_SETTLE},
     {STAGE_BEGIN, EXIT_WAIT, STAGE_WAIT},
     {STAGE_BEGIN, EXIT_PARK, STAGE_PARK},
+    {STAGE_BEGIN, EXIT_QUERY, STAGE_QUERY},
+
+    {STAGE_QUERY, EXIT_NEXT, STAGE_SETTLE},
+    {STAGE_QUERY, EXIT_HOLD, STAGE_HOLD},
 
     {STAGE_DELIVER, EXIT_NEXT, STAGE_SETTLE},
     {STAGE_DELIVER, EXIT_DEAD, STAGE_DEAD_LETTER},
@@ -73,10 +76,10 @@ static const struct transition rehearsal[] = {
 static const struct stage_type *const types[STAGE_COUNT] = {
     [STAGE_LOOK_UP] = &look_up_stage,   [STAGE_RENDER] = &render_stage,
     [STAGE_ADMIT] = &admit_stage,       [STAGE_BEGIN] = &begin_stage,
-    [STAGE_DELIVER] = &deliver_stage,   [STAGE_SETTLE] = &settle_stage,
-    [STAGE_PUBLISH] = &publish_stage,   [STAGE_DEAD_LETTER] = &dead_letter_stage,
-    [STAGE_HOLD] = &hold_stage,         [STAGE_PARK] = &park_stage,
-    [STAGE_WAIT] = &wait_stage,
+    [STAGE_DELIVER] = &deliver_stage,   [STAGE_QUERY] = &query_stage,
+    [STAGE_SETTLE] = &settle_stage,     [STAGE_PUBLISH] = &publish_stage,
+    [STAGE_DEAD_LETTER] = &dead_letter_stage, [STAGE_HOLD] = &hold_stage,
+    [STAGE_PARK] = &park_stage,         [STAGE_WAIT] = &wait_stage,
 };
 
 enum { MOST_RENDERED = 32 }; /* more is slower: what lies longer leaves the cache of the processor */
@@ -468,6 +471,20 @@ bool task_is_wanted(const struct task *task)
     const struct parcel *parcel = task->parcel;
 
     return task->has_claim || ((parcel->partition || parcel->is_replayed) && !parcel->pipeline->is_draining);
+}
+
+enum ambiguity_way task_decide_unknown(const struct task *task, const struct pipeline_parts *parts, bool can_repeat,
+                                       int64_t *wait_ms)
+{
+    const struct ambiguity facts = {
+        .policy = task->flow->channels[parts->channel].ambiguous,
+        .can_repeat = can_repeat,
+        .has_keys = parts->provider->key_ttl_ms > 0,
+        .key_ttl_ms = parts->key_ttl_ms,
+        .visibility_lag_ms = parts->provider->build_query ? parts->visibility_lag_ms : 0,
+    };
+
+    return ambiguity_decide(&facts, clock_mono_ms() - task->unknown_since_ms, wait_ms);
 }
 
 int64_t task_ttl_ms(const struct task *task)

@@ -47,6 +47,8 @@ struct pipeline_parts {
     int64_t rate_per_s;
     int64_t connections;
     int64_t request_timeout_ms;
+    /* what the provider's table says, or the settings */
+    int64_t key_ttl_ms, visibility_lag_ms, questions_per_hour;
 };
 
 /* `on_done` is told when the last task of a parcel has left: `is_complete` is false when one was dropped, so that the

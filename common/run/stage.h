@@ -15,6 +15,7 @@ enum stage {
     STAGE_ADMIT,       /* age, breaker, rate token, connection slot */
     STAGE_BEGIN,       /* take the claim */
     STAGE_DELIVER,     /* request -> verdict */
+    STAGE_QUERY,       /* nobody knows -> what the provider says */
     STAGE_SETTLE,      /* record what it came to */
     STAGE_PUBLISH,     /* outcome -> outcomes topic */
     STAGE_DEAD_LETTER, /* original bytes -> DLQ */
@@ -33,6 +34,7 @@ enum stage_exit {
     EXIT_HOLD,     /* nobody may decide but a person */
     EXIT_WAIT,     /* try again soon: task->wait_ms */
     EXIT_PARK,     /* try again later: task->wait_ms */
+    EXIT_QUERY,    /* the provider is to be asked */
     EXIT_CLAIM,    /* a record that is no event: straight to its claim */
     EXIT_FINISHED, /* nothing more to say about it */
     EXIT_DROPPED,  /* not ours any more (revoked, draining): whoever reads the record again does it */

@@ -2,8 +2,8 @@
  * begin: take the claim. This is the last step before the request leaves, so that what a crash makes ambiguous is what was
  * on the wire and nothing else.
  *
- * AMBIGUOUS (someone may have sent it) is resolved here, and only in these ways: send again under the provider's own
- * idempotency key while that surely lives, send again because the flow says so, or hold.
+ * AMBIGUOUS (someone may have sent it) is resolved from here, in the ways of core/ambiguity.h: the same again, ask the
+ * provider, wait until it can be asked, or hold.
  */
 #include "run/stages.h"
 
@@ -21,7 +21,7 @@ enum { MOST_TAKEOVERS = 10, MOST_BUSY_WAIT_MS = 1000, MOST_MEMORY_WAIT_MS = 3000
 
 struct begin {
     enum channel channel;
-    const struct provider *provider;
+    const struct pipeline_parts *parts;
     struct claims *claims;
     struct templates *templates;
     struct gate *gate;
@@ -32,7 +32,7 @@ static void *create(const struct stage_parts *parts)
     struct begin *stage = xcalloc(1, sizeof(*stage));
 
     stage->channel = parts->pipeline->channel;
-    stage->provider = parts->pipeline->provider;
+    stage->parts = parts->pipeline;
     stage->claims = parts->pipeline->claims;
     stage->templates = parts->pipeline->templates;
     stage->gate = parts->gate;
@@ -41,7 +41,7 @@ static void *create(const struct stage_parts *parts)
 
 static void leave(struct begin *stage, struct task *task, enum stage_exit way)
 {
-    if (way != EXIT_NEXT && task->is_in_gate) {
+    if (way != EXIT_NEXT && way != EXIT_QUERY && task->is_in_gate) {
         task->is_in_gate = false;
         gate_leave(stage->gate);
     }
@@ -92,27 +92,55 @@ static bool has_first_content(const struct begin *stage, struct task *task, cons
     return true;
 }
 
-static void resolve(struct begin *stage, struct task *task, const struct claim_result *result)
+/* Why the same cannot be sent again; NULL: it can. */
+static const char *find_obstacle(const struct begin *stage, struct task *task, const struct claim_result *result)
 {
-    bool is_key_alive =
-        stage->provider->key_ttl_ms > 0 && result->age_ms <= stage->provider->key_ttl_ms / 10 * 6;
     const char *reason = "";
 
+    if (!task->is_rendered) {
+        return "unknown_and_not_renderable";
+    }
+    if (policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason) == POLICY_SUPPRESS) {
+        return "unknown_and_suppressed";
+    }
+    return has_first_content(stage, task, result->fingerprint) ? NULL : "unknown_and_content_changed";
+}
+
+/* Nobody renews a lease meanwhile: the next taker finds it unknown again. */
+static void wait_for_visibility(struct begin *stage, struct task *task, int64_t wait_ms)
+{
+    task->settle_as = 'U';
+    task->wait_ms = wait_ms > 0 ? wait_ms : 1;
+    task->is_parking = task->wait_ms > MOST_MEMORY_WAIT_MS;
+    task_set_reason(task, "unknown");
+    leave(stage, task, EXIT_SETTLE);
+}
+
+static void resolve(struct begin *stage, struct task *task, const struct claim_result *result)
+{
+    const char *obstacle = find_obstacle(stage, task, result);
+    int64_t wait_ms;
+
     CRASHPOINT("takeover");
+    task->unknown_since_ms = clock_mono_ms() - result->age_ms;
     if (task->claim.attempts > MOST_TAKEOVERS) {
         hold(stage, task, "too_many_takeovers");
-    } else if (!task->is_rendered) {
-        hold(stage, task, "unknown_and_not_renderable");
-    } else if (policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason) ==
-               POLICY_SUPPRESS) {
-        hold(stage, task, "unknown_and_suppressed");
-    } else if (!has_first_content(stage, task, result->fingerprint)) {
-        hold(stage, task, "unknown_and_content_changed");
-    } else if (is_key_alive || task->flow->channels[stage->channel].ambiguous == FLOW_AMBIGUOUS_RESEND) {
+        return;
+    }
+    switch (task_decide_unknown(task, stage->parts, !obstacle, &wait_ms)) {
+    case AMBIGUITY_RESEND:
         task->is_resend = true;
         leave(stage, task, EXIT_NEXT);
-    } else {
-        hold(stage, task, "unknown");
+        break;
+    case AMBIGUITY_ASK:
+        leave(stage, task, EXIT_QUERY);
+        break;
+    case AMBIGUITY_WAIT:
+        wait_for_visibility(stage, task, wait_ms);
+        break;
+    case AMBIGUITY_HOLD:
+        hold(stage, task, obstacle ? obstacle : "unknown");
+        break;
     }
 }
 
@@ -131,6 +159,7 @@ static void go(struct begin *stage, struct task *task)
         policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason);
 
     task->is_resend = false;
+    task->unknown_since_ms = clock_mono_ms();
     if (answer != POLICY_ALLOW) {
         task->outcome = answer == POLICY_EXPIRE ? OUTCOME_EXPIRED : OUTCOME_SUPPRESSED;
         task->settle_as = 'X';

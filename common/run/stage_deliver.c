@@ -33,6 +33,7 @@ struct attempt_slot {
 
 struct deliver {
     enum channel channel;
+    const struct pipeline_parts *parts;
     const struct provider *provider;
     struct provider_account account;
     struct http_client *http;
@@ -50,6 +51,7 @@ static void *create(const struct stage_parts *parts)
     struct deliver *stage = xcalloc(1, sizeof(*stage));
 
     stage->channel = parts->pipeline->channel;
+    stage->parts = parts->pipeline;
     stage->provider = parts->pipeline->provider;
     stage->account = parts->pipeline->account;
     stage->http = parts->pipeline->http;
@@ -144,20 +146,41 @@ static void try_later(struct deliver *stage, struct task *task)
     task_exit(task, EXIT_NEXT);
 }
 
-static void is_unknown(struct deliver *stage, struct task *task)
+static void is_unknown(struct deliver *stage, struct task *task, bool can_repeat)
 {
+    int64_t wait_ms;
+    enum ambiguity_way way = task_decide_unknown(task, stage->parts, can_repeat, &wait_ms);
+
     task->attempts++;
-    if (stage->provider->key_ttl_ms == 0 &&
-        task->flow->channels[stage->channel].ambiguous != FLOW_AMBIGUOUS_RESEND) {
+    if (way == AMBIGUITY_HOLD) {
         task->outcome = OUTCOME_HELD;
         task_exit(task, EXIT_HOLD);
         return;
     }
+    if (way == AMBIGUITY_RESEND) {
+        wait_ms = backoff_delay_ms(stage->random, task->attempts);
+        wait_ms = wait_ms < MOST_MEMORY_WAIT_MS ? wait_ms : MOST_MEMORY_WAIT_MS;
+    }
     task->settle_as = 'U';
-    task->is_parking = false;
-    task->wait_ms = backoff_delay_ms(stage->random, task->attempts);
-    task->wait_ms = task->wait_ms < MOST_MEMORY_WAIT_MS ? task->wait_ms : MOST_MEMORY_WAIT_MS;
+    task->wait_ms = wait_ms > 0 ? wait_ms : 1;
+    task->is_parking = task->wait_ms > MOST_MEMORY_WAIT_MS;
     task_exit(task, EXIT_NEXT);
+}
+
+/* That a resend was refused says nothing about the first attempt, which may have been taken before whatever changed at the
+ * provider: not dead, but unknown, and not to be tried a third time. */
+static void is_refused(struct deliver *stage, struct task *task)
+{
+    snprintf(task->detail, sizeof(task->detail), "%s refused the message: %s", stage->provider->name,
+             task->verdict.reason);
+    if (task->is_resend) {
+        task_set_reason(task, "unknown_and_refused");
+        is_unknown(stage, task, false);
+        return;
+    }
+    task->attempts++;
+    task->outcome = OUTCOME_DEAD;
+    task_exit(task, EXIT_DEAD);
 }
 
 static void follow(struct deliver *stage, struct task *task)
@@ -168,18 +191,14 @@ static void follow(struct deliver *stage, struct task *task)
         sent(task);
         break;
     case VERDICT_NOT_SENT_PERMANENT:
-        task->attempts++;
-        task->outcome = OUTCOME_DEAD;
-        snprintf(task->detail, sizeof(task->detail), "%s refused the message: %s", stage->provider->name,
-                 task->verdict.reason);
-        task_exit(task, EXIT_DEAD);
+        is_refused(stage, task);
         break;
     case VERDICT_NOT_SENT_TRANSIENT:
     case VERDICT_NOT_SENT_CHANNEL:
         try_later(stage, task);
         break;
     case VERDICT_AMBIGUOUS:
-        is_unknown(stage, task);
+        is_unknown(stage, task, true);
         break;
     }
 }

@@ -4,6 +4,7 @@
 #ifndef RUN_STAGES_H
 #define RUN_STAGES_H
 
+#include "core/ambiguity.h"
 #include "run/gate.h"
 #include "run/parcel.h"
 #include "run/pipeline.h"
@@ -26,8 +27,8 @@ struct stage_type {
     void (*sweep)(void *stage);
 };
 
-extern const struct stage_type look_up_stage, render_stage, admit_stage, begin_stage, deliver_stage, settle_stage,
-    publish_stage, dead_letter_stage, hold_stage, park_stage, wait_stage;
+extern const struct stage_type look_up_stage, render_stage, admit_stage, begin_stage, deliver_stage, query_stage,
+    settle_stage, publish_stage, dead_letter_stage, hold_stage, park_stage, wait_stage;
 
 /* The stage that the task is in, as its create() returned it: for callbacks that carry the task. */
 void *task_stage(const struct task *task);
@@ -40,6 +41,10 @@ bool task_is_wanted(const struct task *task);
 
 /* Calls fn(task) after a while; forgotten when the task ends. */
 void task_call_later(struct task *task, struct loop *loop, int64_t delay_ms, loop_fn fn);
+
+/* What may be done about this delivery when nobody knows; `can_repeat` says whether the same may be sent again. */
+enum ambiguity_way task_decide_unknown(const struct task *task, const struct pipeline_parts *parts, bool can_repeat,
+                                       int64_t *wait_ms);
 
 /* How long the record of a task's delivery lives in Redis. */
 int64_t task_ttl_ms(const struct task *task);

@@ -53,6 +53,12 @@ const struct setting worker_settings_table[] = {
     {"BREVO_API_KEY", SETTING_SECRET, FIELD(brevo_api_key), NULL, "API key of the Brevo account.", false, 0, 0},
     {"BREVO_URL", SETTING_TEXT, FIELD(brevo_url), "https://api.brevo.com", "Base address of Brevo, or of a sandbox.",
      false, 0, 0},
+    {"BREVO_KEY_TTL", SETTING_DURATION, FIELD(brevo_key_ttl_ms), "15m",
+     "How long Brevo surely remembers an idempotency key; 0s: it is not trusted to.", false, 0, 86400000},
+    {"BREVO_VISIBILITY_LAG", SETTING_DURATION, FIELD(brevo_visibility_lag_ms), "10m",
+     "After this long what Brevo took can surely be found in its statistics; 0s: it is never asked.", false, 0, 86400000},
+    {"BREVO_QUESTIONS_PER_HOUR", SETTING_INT, FIELD(brevo_questions_per_hour), "-1",
+     "Most look-ups in Brevo's statistics by one worker and channel; -1 the smallest plan.", false, -1, 3600000},
     {"PROVIDER_ALLOW_PLAIN", SETTING_BOOL, FIELD(is_plain_provider_allowed), "no",
      "Allow http:// and private addresses for the provider: for a sandbox on another host, nothing else.", false, 0, 0},
     {"PROVIDER_CA_FILE", SETTING_TEXT, FIELD(ca_file), NULL, "Certificate authorities instead of the system's.", false, 0,
@@ -310,6 +316,28 @@ const struct provider *worker_find_provider(const struct worker_settings *s, con
         }
     }
     return NULL;
+}
+
+/* Of the settings, where the provider has some. */
+static bool is_brevo(const struct provider *provider)
+{
+    return strcmp(provider->name, "brevo") == 0;
+}
+
+int64_t worker_key_ttl_ms(const struct worker_settings *s, const struct provider *provider)
+{
+    return is_brevo(provider) && provider->key_ttl_ms > 0 ? s->brevo_key_ttl_ms : provider->key_ttl_ms;
+}
+
+int64_t worker_visibility_lag_ms(const struct worker_settings *s, const struct provider *provider)
+{
+    return is_brevo(provider) ? s->brevo_visibility_lag_ms : provider->visibility_lag_ms;
+}
+
+int64_t worker_questions_per_hour(const struct worker_settings *s, const struct provider *provider)
+{
+    return is_brevo(provider) && s->brevo_questions_per_hour >= 0 ? s->brevo_questions_per_hour
+                                                                  : provider->questions_per_hour;
 }
 
 int64_t worker_rate(const struct worker_settings *s, const struct provider *provider)

@@ -27,6 +27,7 @@ struct worker_settings {
     const char *email_provider, *email_from, *email_reply_to, *sms_provider, *sms_from;
     int64_t email_rate, sms_rate;
     const char *brevo_api_key, *brevo_url, *sms_costs;
+    int64_t brevo_key_ttl_ms, brevo_visibility_lag_ms, brevo_questions_per_hour;
     bool is_plain_provider_allowed;
     const char *ca_file;
     int64_t request_timeout_ms, lease_ms, connections, window;
@@ -57,6 +58,10 @@ struct provider_account worker_account(const struct worker_settings *settings);
 /* NULL when there is none of that name. */
 const struct provider *worker_find_provider(const struct worker_settings *settings,
                                             const struct provider *const providers[], enum channel channel);
+/* What the settings say of the provider, or else its own table. */
+int64_t worker_key_ttl_ms(const struct worker_settings *settings, const struct provider *provider);
+int64_t worker_visibility_lag_ms(const struct worker_settings *settings, const struct provider *provider);
+int64_t worker_questions_per_hour(const struct worker_settings *settings, const struct provider *provider);
 int64_t worker_rate(const struct worker_settings *settings, const struct provider *provider);
 
 #endif

@@ -2,7 +2,8 @@
  * Brevo's adapters against folders: tests/golden/brevo/<case>/input.json and `expected`.
  *
  * A case with "message" is a request to build: expected holds the request line, headers and body. A case with "answer"
- * is an answer to read: expected holds the verdict. GOLDEN_UPDATE=1 rewrites `expected`.
+ * is an answer to read: expected holds the verdict. "ask" and "found" are the same for the question whether Brevo has the
+ * message. GOLDEN_UPDATE=1 rewrites `expected`.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -148,6 +149,52 @@ static void read_case(const json_t *input, struct buf *out)
     buf_finish(&body);
 }
 
+static void ask_case(const json_t *input, struct buf *out)
+{
+    const json_t *a = json_object_get(input, "ask");
+    const struct provider_account account = {.base_url = text_of(a, "base_url"), .api_key = text_of(a, "api_key")};
+    struct provider_request request;
+    struct mid mid;
+
+    assert_true(mid_parse(slice_of(text_of(input, "mid")), &mid));
+    provider_request_init(&request);
+    provider_of(input)->build_query(&account, &mid, &request);
+    buf_appendf(out, "%s %s\n", request.method, buf_text(&request.url));
+    for (size_t i = 0; i < request.header_count; i++) {
+        buf_appendf(out, "%s: %s\n", request.headers[i].name, request.headers[i].value);
+    }
+    assert_int_equal(request.body.len, 0);
+    provider_request_finish(&request);
+}
+
+static void found_case(const json_t *input, struct buf *out)
+{
+    json_t *answer = json_object_get(input, "found");
+    const char *problem = text_of(answer, "problem");
+    struct provider_finding finding;
+    struct attempt attempt;
+    struct buf body;
+    struct mid mid;
+
+    assert_true(mid_parse(slice_of(text_of(input, "mid")), &mid));
+    buf_init(&body, 0);
+    read_body(json_object_get(answer, "body"), &body);
+    attempt = (struct attempt){
+        .status = (int)json_integer_value(json_object_get(answer, "status")),
+        .is_begun = !json_is_false(json_object_get(answer, "begun")),
+        .is_body_complete = !json_is_false(json_object_get(answer, "complete")),
+        .problem = problem ? problem : "",
+        .body = buf_slice(&body),
+        .find_header = find_header,
+        .header_arg = answer,
+    };
+    memset(&finding, 0xee, sizeof(finding));
+    provider_of(input)->read_query(&attempt, &mid, &finding);
+    buf_appendf(out, "%s\nreason: %s\nid: %s\nretry_after_ms: %" PRId64 "\n", provider_found_name(finding.found),
+                finding.reason, finding.provider_id, finding.retry_after_ms);
+    buf_finish(&body);
+}
+
 static void compare(const char *name, struct slice actual)
 {
     char *path = xasprintf("%s/%s/expected", folder, name);
@@ -188,6 +235,10 @@ static void test_case(void **state)
     buf_init(&out, 0);
     if (json_object_get(input, "message")) {
         build_case(input, &out);
+    } else if (json_object_get(input, "ask")) {
+        ask_case(input, &out);
+    } else if (json_object_get(input, "found")) {
+        found_case(input, &out);
     } else {
         read_case(input, &out);
     }

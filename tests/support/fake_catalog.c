@@ -1,9 +1,10 @@
 /*
- * fake_catalog: two flows, made by hand, instead of a folder of templates.
+ * fake_catalog: three flows, made by hand, instead of a folder of templates.
  *
  *   "order" on test.order      both channels, dedupe [n], at most a day old; e-mail is sent again when its outcome is
  *                              unknown, SMS is held
  *   "mail" on test.mail        e-mail only, dedupe [n], for ever, of low priority
+ *   "ask" on test.ask          SMS only, dedupe [n], for ever; the provider is asked when its outcome is unknown
  *
  * An event whose data says "broken": true cannot be rendered. The text of a message is "<version> <n>".
  */
@@ -26,7 +27,8 @@ struct catalog {
 };
 
 static char *dedupe[] = {(char *)"n"};
-static char order_name[] = "order", order_on[] = "test.order", mail_name[] = "mail", mail_on[] = "test.mail";
+static char order_name[] = "order", order_on[] = "test.order", mail_name[] = "mail", mail_on[] = "test.mail",
+            ask_name[] = "ask", ask_on[] = "test.ask";
 
 static const struct flow flows[] = {
     {
@@ -46,9 +48,16 @@ static const struct flow flows[] = {
         .priority = FLOW_PRIORITY_LOW,
         .channels = {[CHANNEL_EMAIL] = {.is_on = true, .ambiguous = FLOW_AMBIGUOUS_HOLD}},
     },
+    {
+        .name = ask_name,
+        .on = ask_on,
+        .dedupe = dedupe,
+        .dedupe_count = 1,
+        .channels = {[CHANNEL_SMS] = {.is_on = true, .ambiguous = FLOW_AMBIGUOUS_QUERY, .segments_max = 3}},
+    },
 };
 enum { FLOW_COUNT = sizeof(flows) / sizeof(flows[0]) };
-static const struct flow *const by_index[FLOW_COUNT] = {&flows[0], &flows[1]};
+static const struct flow *const by_index[FLOW_COUNT] = {&flows[0], &flows[1], &flows[2]};
 
 static char next_version[VERSION_TEXT_SIZE] = "v1";
 

@@ -26,7 +26,7 @@ struct exchange {
     void *arg;
     enum fake_behaviour behaviour;
     int status;
-    bool is_begun;
+    bool is_question, is_begun;
     const char *problem;
     char answer[64];
     struct loop_timer *timer;
@@ -54,7 +54,7 @@ static struct {
     size_t recipient_count;
     struct fake_message messages[MOST_MESSAGES];
     size_t message_count;
-    uint64_t requests;
+    uint64_t requests, questions;
     int64_t most_open;
     bool are_keys_ignored;
 } provider;
@@ -145,18 +145,39 @@ static void accept_message(struct exchange *exchange, const struct fake_message 
     provider.messages[provider.message_count++].wall_ms = clock_wall_ms();
 }
 
+/* What it took long enough ago, by the mid at the end of the address. */
+static void answer_question(struct exchange *exchange)
+{
+    const struct fake_message *message = find_message(strchr(exchange->url, '?') + 1);
+
+    exchange->status = 200;
+    if (message && message->wall_ms + FAKE_VISIBILITY_LAG_MS <= clock_wall_ms()) {
+        snprintf(exchange->answer, sizeof(exchange->answer), "id-%.8s", message->mid);
+    }
+}
+
 /* Returns after how long the answer comes. */
 static int64_t decide(struct exchange *exchange)
 {
     struct fake_message message = {0};
 
-    parse_body(exchange->body, &message);
+    if (exchange->is_question) {
+        provider.questions++;
+        snprintf(message.to, sizeof(message.to), "%s", FAKE_QUESTION);
+    } else {
+        provider.requests++;
+        parse_body(exchange->body, &message);
+    }
     message.channel = strstr(exchange->url, "/sms") ? CHANNEL_SMS : CHANNEL_EMAIL;
     exchange->behaviour = behaviour_for(message.to);
     exchange->is_begun = exchange->behaviour != FAKE_NEVER_BEGIN;
     switch (exchange->behaviour) {
     case FAKE_ACCEPT:
-        accept_message(exchange, &message);
+        if (exchange->is_question) {
+            answer_question(exchange);
+        } else {
+            accept_message(exchange, &message);
+        }
         break;
     case FAKE_ACCEPT_LOSE_ANSWER:
         accept_message(exchange, &message);
@@ -202,6 +223,11 @@ const struct fake_message *fake_http_message(size_t index)
 uint64_t fake_http_request_count(void)
 {
     return provider.requests;
+}
+
+uint64_t fake_http_question_count(void)
+{
+    return provider.questions;
 }
 
 int64_t fake_http_most_open(void)
@@ -260,7 +286,6 @@ static void on_begin(void *arg)
         }
         return;
     }
-    provider.requests++;
     loop_timer_destroy(exchange->timer);
     exchange->timer = loop_timer_create(client->loop, on_answer, exchange);
     loop_timer_start(exchange->timer, decide(exchange));
@@ -315,6 +340,7 @@ void http_begin(struct http_client *client, const struct http_request *request, 
     exchange->client = client;
     exchange->url = xstrdup(request->url);
     exchange->body = xmemdup(request->body.data, request->body.len);
+    exchange->is_question = strcmp(request->method, "GET") == 0;
     exchange->send_before_ms = request->send_before_ms;
     exchange->begun_ms = clock_mono_ms();
     exchange->fn = fn;

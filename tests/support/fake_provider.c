@@ -2,6 +2,8 @@
  * fake_provider: the two providers of tests. A request's body is "mid\nto\ntext". Answers are read by their facts, as
  * core/verdict.h tells.
  */
+#include <string.h>
+
 #include "fakes.h"
 
 enum { KEY_TTL_MS = 3600 * 1000, DEFAULT_RATE = 100 };
@@ -30,6 +32,49 @@ static void read_answer(const struct attempt *attempt, struct verdict *verdict)
     }
 }
 
-const struct provider fake_email_provider = {"fake", CHANNEL_EMAIL, KEY_TTL_MS, DEFAULT_RATE, check, build, read_answer};
-const struct provider fake_sms_provider = {"fake", CHANNEL_SMS, 0, DEFAULT_RATE, check, build, read_answer};
+static void build_query(const struct provider_account *account, const struct mid *mid, struct provider_request *request)
+{
+    char text[MID_TEXT_SIZE];
+
+    mid_format(mid, text);
+    request->method = "GET";
+    buf_appendf(&request->url, "%s/sms?%s", account->base_url, text);
+}
+
+/* "" is "not found". */
+static void read_query(const struct attempt *attempt, const struct mid *mid, struct provider_finding *finding)
+{
+    struct verdict verdict = {.provider_id = ""};
+
+    (void)mid;
+    provider_finding_init(attempt, finding);
+    if (finding->reason[0]) {
+        return;
+    }
+    finding->found = attempt->body.len ? PROVIDER_FOUND : PROVIDER_NOT_FOUND;
+    verdict_set_provider_id(&verdict, attempt->body);
+    memcpy(finding->provider_id, verdict.provider_id, sizeof(finding->provider_id));
+}
+
+const struct provider fake_email_provider = {
+    .name = "fake",
+    .channel = CHANNEL_EMAIL,
+    .key_ttl_ms = KEY_TTL_MS,
+    .default_rate = DEFAULT_RATE,
+    .check = check,
+    .build = build,
+    .read = read_answer,
+};
+const struct provider fake_sms_provider = {
+    .name = "fake",
+    .channel = CHANNEL_SMS,
+    .visibility_lag_ms = FAKE_VISIBILITY_LAG_MS,
+    .questions_per_hour = 3600,
+    .default_rate = DEFAULT_RATE,
+    .check = check,
+    .build = build,
+    .read = read_answer,
+    .build_query = build_query,
+    .read_query = read_query,
+};
 const struct provider *const fake_providers[] = {&fake_email_provider, &fake_sms_provider, NULL};

@@ -125,7 +125,9 @@ void fake_kafka_fail_reader_after(int64_t records);
 
 /* --- provider ----------------------------------------------------------------------------------------------------- */
 
-/* Providers for both channels: the e-mail one knows keys for an hour, the SMS one has none. NULL-terminated. */
+/* Providers for both channels: the e-mail one knows keys for an hour and cannot be asked, the SMS one has no keys and can
+ * be asked for what it took FAKE_VISIBILITY_LAG_MS ago. NULL-terminated. */
+enum { FAKE_VISIBILITY_LAG_MS = 60000 };
 extern const struct provider fake_email_provider, fake_sms_provider;
 extern const struct provider *const fake_providers[];
 
@@ -146,6 +148,10 @@ enum fake_behaviour {
 void fake_http_script(const char *to, int first, int last, enum fake_behaviour behaviour);
 /* A provider that delivers again although it knows the key: for tests of the tests. */
 void fake_http_ignore_keys(bool is_ignored);
+
+/* A recipient for fake_http_script(): whoever asks. */
+#define FAKE_QUESTION "?"
+uint64_t fake_http_question_count(void);
 
 /* A message that reached a customer. */
 struct fake_message {

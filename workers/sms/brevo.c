@@ -90,12 +90,21 @@ static void read_answer(const struct attempt *attempt, struct verdict *verdict)
     json_decref(answer);
 }
 
+static void build_query(const struct provider_account *account, const struct mid *mid, struct provider_request *request)
+{
+    brevo_build_query(account, "/v3/transactionalSMS/statistics/events", mid, request);
+}
+
 const struct provider brevo_sms = {
     .name = "brevo",
     .channel = CHANNEL_SMS,
     .key_ttl_ms = 0,
+    .visibility_lag_ms = 10 * 60 * 1000,
+    .questions_per_hour = 100,
     .default_rate = 150,
     .check = check,
     .build = build,
     .read = read_answer,
+    .build_query = build_query,
+    .read_query = brevo_read_query,
 };

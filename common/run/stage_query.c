@@ -1,0 +1,173 @@
+/*
+ * query: nobody knows whether it was sent: ask the provider for the message that bears our tag. Found is sent. A proven
+ * "not found" makes it a delivery that was never sent. Anything else, and any limit, means to ask again later, never
+ * "not found"; a person decides when a day has gone by without an answer.
+ *
+ * A task comes with its claim and its connection slot, and leaves without the slot.
+ */
+#include "run/stages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "core/backoff.h"
+
+enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, HOUR_MS = 3600000, MOST_AGE_MS = 24 * HOUR_MS };
+
+static const struct metric_family questions_family = {
+    "perkline_provider_questions_total", METRIC_COUNTER,
+    "Questions to providers about messages that nobody knew of, by answer.", {"provider", "channel", "answer", NULL}};
+
+struct query {
+    const struct pipeline_parts *parts;
+    struct gate *gate;
+    struct random *random;
+    int64_t interval_ms; /* between two questions of this process */
+    int64_t next_at;     /* clock_mono_ms() */
+};
+
+/* One question on the wire. */
+struct question {
+    struct query *stage;
+    struct task *task;
+    struct provider_request request;
+};
+
+static void *create(const struct stage_parts *parts)
+{
+    struct query *stage = xcalloc(1, sizeof(*stage));
+
+    stage->parts = parts->pipeline;
+    stage->gate = parts->gate;
+    stage->random = parts->random;
+    stage->interval_ms = parts->pipeline->questions_per_hour > 0 ? HOUR_MS / parts->pipeline->questions_per_hour : 0;
+    return stage;
+}
+
+static void leave(struct query *stage, struct task *task, enum stage_exit way)
+{
+    task->is_in_gate = false;
+    gate_leave(stage->gate);
+    task_exit(task, way);
+}
+
+static void ask_later(struct query *stage, struct task *task, int64_t wait_ms)
+{
+    if (clock_mono_ms() - task->unknown_since_ms > MOST_AGE_MS) {
+        task->outcome = OUTCOME_HELD;
+        task_set_reason(task, "unknown_and_not_answered");
+        leave(stage, task, EXIT_HOLD);
+        return;
+    }
+    task->settle_as = 'U';
+    task->wait_ms = wait_ms > 0 ? wait_ms : 1;
+    task->is_parking = task->wait_ms > MOST_MEMORY_WAIT_MS;
+    leave(stage, task, EXIT_NEXT);
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
+
+static void follow(struct query *stage, struct task *task, const struct provider_finding *finding)
+{
+    int64_t backoff_ms;
+
+    switch (finding->found) {
+    case PROVIDER_FOUND:
+        task->outcome = OUTCOME_SENT;
+        task->settle_as = 'S';
+        task_set_reason(task, "found_at_provider");
+        snprintf(task->provider_id, sizeof(task->provider_id), "%s", finding->provider_id);
+        leave(stage, task, EXIT_NEXT);
+        break;
+    case PROVIDER_NOT_FOUND: /* as good as never sent: it begins anew, with all that is asked before a first attempt */
+        task->settle_as = 'P';
+        task->wait_ms = 1;
+        task->is_parking = false;
+        task_set_reason(task, "not_found_at_provider");
+        leave(stage, task, EXIT_NEXT);
+        break;
+    case PROVIDER_UNKNOWN:
+        backoff_ms = backoff_delay_ms(stage->random, task->questions) + stage->interval_ms;
+        task_set_reason(task, finding->reason);
+        ask_later(stage, task, backoff_ms > finding->retry_after_ms ? backoff_ms : finding->retry_after_ms);
+        break;
+    }
+}
+
+static const char *find_header(void *arg, const char *name)
+{
+    return http_find_header(arg, name);
+}
+
+static void on_reply(void *arg, const struct http_reply *reply)
+{
+    struct question *question = arg;
+    struct query *stage = question->stage;
+    struct task *task = question->task;
+    const struct provider *provider = stage->parts->provider;
+    const struct attempt attempt = {
+        .status = reply->status,
+        .is_begun = reply->is_begun,
+        .is_body_complete = reply->is_body_complete,
+        .problem = reply->problem,
+        .is_permanent_problem = reply->is_permanent,
+        .body = reply->body,
+        .find_header = find_header,
+        .header_arg = (void *)reply,
+    };
+    struct provider_finding finding;
+
+    provider->read_query(&attempt, &task->mid, &finding);
+    provider_request_finish(&question->request);
+    free(question);
+    metrics_count(stage->parts->metrics, &questions_family,
+                  (const char *const[]){provider->name, channel_name(provider->channel),
+                                        provider_found_name(finding.found)});
+    follow(stage, task, &finding);
+}
+
+/* --- questions ---------------------------------------------------------------------------------------------------- */
+
+static void ask(struct query *stage, struct task *task)
+{
+    struct question *question = xcalloc(1, sizeof(*question));
+    struct provider_request *request = &question->request;
+    struct http_header headers[PROVIDER_MOST_HEADERS];
+
+    question->stage = stage;
+    question->task = task;
+    provider_request_init(request);
+    stage->parts->provider->build_query(&stage->parts->account, &task->mid, request);
+    for (size_t i = 0; i < request->header_count; i++) {
+        headers[i] = (struct http_header){request->headers[i].name, request->headers[i].value};
+    }
+    task->questions++;
+    http_begin(stage->parts->http,
+               &(struct http_request){
+                   .method = request->method,
+                   .url = buf_text(&request->url),
+                   .headers = headers,
+                   .header_count = request->header_count,
+                   .send_before_ms = task->claim.lease_until_ms - stage->parts->request_timeout_ms - LEASE_RESERVE_MS,
+               },
+               on_reply, question);
+}
+
+static void enter(void *arg, struct task *task)
+{
+    struct query *stage = arg;
+    int64_t now = clock_mono_ms();
+
+    if (now < stage->next_at) {
+        /* Each its own time, so that they do not all come back for the next question. */
+        ask_later(stage, task,
+                  stage->next_at - now + (int64_t)random_below(stage->random, (uint64_t)stage->interval_ms * 4 + 1));
+        return;
+    }
+    stage->next_at = now + stage->interval_ms;
+    ask(stage, task);
+}
+
+const struct stage_type query_stage = {"query", create, free, enter, NULL};

@@ -1,0 +1,258 @@
+/*
+ * Deliveries that nobody knows of: asked for at the provider, sent again when it proves that it has none, and never on a
+ * mere guess.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "process.h"
+
+#define PHONE "+36301234567"
+
+static int set_up(void **state)
+{
+    static struct process process;
+
+    fakes_begin();
+    fake_catalog_set_version("v1");
+    process_add_topics();
+    process_start(&process);
+    fakes_run_ms(process.loop, 200);
+    *state = &process;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    process_stop(*state);
+    fakes_end();
+    return 0;
+}
+
+static void append(const char *flow, const char *n)
+{
+    char text[512], time[CLOCK_ISO_SIZE];
+
+    clock_format_iso(fakes_wall_ms(), time);
+    snprintf(text, sizeof(text),
+             "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/t\",\"type\":\"test.%s\",\"time\":\"%s\",\"data\":"
+             "{\"n\":\"%s\",\"member\":{\"id\":\"m-%s\",\"email\":\"%s@example.com\",\"phone\":\"" PHONE "\"}}}",
+             n, flow, time, n, n, n);
+    fake_kafka_append("loyalty.events", 0, SLICE("k"), slice_of(text), NULL, 0);
+}
+
+static bool is_idle(void *arg)
+{
+    (void)arg;
+    return fake_kafka_is_idle();
+}
+
+static void run_until_idle(struct process *process)
+{
+    assert_true(fakes_run(process->loop, 24 * 3600000, is_idle, NULL));
+}
+
+static int64_t count_in(const char *topic)
+{
+    return fake_kafka_end(topic, 0) + fake_kafka_end(topic, 1);
+}
+
+/* The outcome of the only delivery. */
+static void assert_outcome(const char *state, const char *reason)
+{
+    const struct kafka_record *record = fake_kafka_record("loyalty.outcomes", 0, 0);
+    char want[128];
+
+    record = record ? record : fake_kafka_record("loyalty.outcomes", 1, 0);
+    assert_non_null(record);
+    assert_int_equal(count_in("loyalty.outcomes"), 1);
+    snprintf(want, sizeof(want), "\"state\":\"%s\",\"reason\":\"%s\"", state, reason);
+    if (!memmem(record->value.data, record->value.len, want, strlen(want))) {
+        fail_msg("%.*s", (int)record->value.len, record->value.data);
+    }
+}
+
+static void what_the_provider_has_is_sent(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_int_equal(fake_http_message_count(), 1);
+    assert_int_equal(fake_http_question_count(), 1);
+    assert_true(count_in("loyalty.retry.1m") > 0); /* where it waited to become visible */
+    assert_outcome("sent", "found_at_provider");
+}
+
+static void what_the_provider_has_not_got_is_sent_once_more(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 2, FAKE_HANG);
+    append("ask", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 3);
+    assert_int_equal(fake_http_question_count(), 2);
+    assert_int_equal(fake_http_message_count(), 1);
+    assert_outcome("sent", "accepted");
+}
+
+/* The second attempt arrives, and its answer is lost: what was asked before it says nothing about it. */
+static void a_second_attempt_has_its_own_time_to_become_visible(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_HANG);
+    fake_http_script(PHONE, 2, 2, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 2);
+    assert_int_equal(fake_http_question_count(), 2);
+    assert_int_equal(fake_http_message_count(), 1);
+    assert_outcome("sent", "found_at_provider");
+}
+
+/* Answers to questions that are no answers. */
+static void a_question_that_fails_is_asked_again_and_proves_nothing(void **state)
+{
+    static const enum fake_behaviour failures[] = {FAKE_ANSWER_500, FAKE_ANSWER_429, FAKE_ANSWER_401, FAKE_ANSWER_400,
+                                                   FAKE_HANG,       FAKE_NEVER_BEGIN};
+    enum { FAILURES = sizeof(failures) / sizeof(failures[0]) };
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    for (int i = 0; i < 3 * FAILURES; i++) { /* more than may die over it */
+        fake_http_script(FAKE_QUESTION, i + 1, i + 1, failures[i % FAILURES]);
+    }
+    append("ask", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_int_equal(fake_http_question_count(), 3 * FAILURES + 1);
+    assert_outcome("sent", "found_at_provider");
+}
+
+static void a_worker_that_dies_over_a_question_leaves_it_to_the_next(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    while (fake_http_question_count() == 0) {
+        loop_turn(process->loop, true);
+    }
+    fakes_set_dead(true);
+    process_stop(process);
+    fakes_set_dead(false);
+    process_start(process);
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_int_equal(fake_http_question_count(), 2);
+    assert_outcome("sent", "found_at_provider");
+}
+
+static void questions_keep_to_their_limit(void **state)
+{
+    enum { DELIVERIES = 8 };
+    struct process *process = *state;
+    char n[12];
+    int64_t began;
+
+    fake_http_script(PHONE, 1, DELIVERIES, FAKE_ACCEPT_LOSE_ANSWER);
+    for (int i = 0; i < DELIVERIES; i++) {
+        snprintf(n, sizeof(n), "%d", i);
+        append("ask", n);
+    }
+    while (fake_http_question_count() == 0) {
+        loop_turn(process->loop, true);
+    }
+    began = fakes_wall_ms();
+    while (fake_http_question_count() < DELIVERIES) {
+        loop_turn(process->loop, true);
+    }
+    assert_true(fakes_wall_ms() - began >= (DELIVERIES - 1) * 1000 - 20); /* one a second: 3,600 an hour */
+    run_until_idle(process);
+    assert_int_equal(fake_http_message_count(), DELIVERIES);
+    assert_int_equal(count_in("loyalty.outcomes"), DELIVERIES);
+}
+
+static void after_a_day_without_an_answer_a_person_decides(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    fake_http_script(FAKE_QUESTION, 1, 1000000, FAKE_ANSWER_500);
+    append("ask", "1");
+    assert_true(fakes_run(process->loop, 48 * 3600000, is_idle, NULL));
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_outcome("held", "unknown_and_not_answered");
+}
+
+static void a_flow_that_holds_asks_nobody(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("order", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_question_count(), 0);
+    assert_int_equal(count_in("loyalty.held"), 1);
+}
+
+/* The first attempt arrived; then the provider began to refuse such messages. */
+static void a_resend_that_is_refused_does_not_make_it_dead(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script("1@example.com", 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    fake_http_script("1@example.com", 2, 1000, FAKE_ANSWER_400);
+    append("mail", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 2);
+    assert_int_equal(count_in("loyalty.dlq"), 0);
+    assert_int_equal(count_in("loyalty.held"), 1);
+    assert_outcome("held", "unknown_and_refused");
+}
+
+/* Answers of "I do not know" are given by a living worker: they are no crashes. */
+static void many_unknown_answers_do_not_count_as_crashes(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script("1@example.com", 1, 14, FAKE_ANSWER_500);
+    append("mail", "1");
+    run_until_idle(process);
+    assert_int_equal(fake_http_message_count(), 1);
+    assert_outcome("sent", "accepted");
+}
+
+#define query_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        query_test(what_the_provider_has_is_sent),
+        query_test(what_the_provider_has_not_got_is_sent_once_more),
+        query_test(a_second_attempt_has_its_own_time_to_become_visible),
+        query_test(a_question_that_fails_is_asked_again_and_proves_nothing),
+        query_test(a_worker_that_dies_over_a_question_leaves_it_to_the_next),
+        query_test(questions_keep_to_their_limit),
+        query_test(after_a_day_without_an_answer_a_person_decides),
+        query_test(a_flow_that_holds_asks_nobody),
+        query_test(a_resend_that_is_refused_does_not_make_it_dead),
+        query_test(many_unknown_answers_do_not_count_as_crashes),
+    };
+
+    log_set_level(LOG_ERROR);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
