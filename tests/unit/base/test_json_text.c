@@ -149,7 +149,7 @@ static void long_text_reads_back_wherever_its_special_characters_stand(void **st
     for (size_t i = 0; i < sizeof(specials) / sizeof(specials[0]); i++) {
         size_t len = strlen(specials[i]);
 
-        for (size_t at = 0; at + len < 300; at++) {
+        for (size_t at = 0; at + len < sizeof(text); at++) {
             struct buf out;
             json_t *back;
 
