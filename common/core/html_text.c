@@ -1,5 +1,6 @@
 #include "core/html_text.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -407,6 +408,30 @@ static bool is_single_blank(const char *at, const char *end)
     return at[0] == ' ' && at + 1 < end && (unsigned char)at[1] > ' ';
 }
 
+/* Compared all at once, in one register of the processor. */
+typedef unsigned char text_block __attribute__((vector_size(16)));
+
+/* The end of the text that stays as it is, from `at` on, which is no blank. */
+static const char *skip_words(const char *at, const char *end)
+{
+    for (at++; (size_t)(end - at) > sizeof(text_block); at += sizeof(text_block)) {
+        text_block bytes, next;
+        uint64_t marks[2];
+
+        memcpy(&bytes, at, sizeof(bytes));
+        memcpy(&next, at + 1, sizeof(next));
+        bytes = (text_block)((bytes < ' ') | ((bytes == ' ') & (next <= ' ')));
+        memcpy(marks, &bytes, sizeof(marks));
+        if (marks[0] | marks[1]) {
+            break;
+        }
+    }
+    while (at < end && ((unsigned char)*at > ' ' || is_single_blank(at, end))) {
+        at++;
+    }
+    return at;
+}
+
 void html_text_tidy(struct slice text, struct buf *out)
 {
     const char *from = text.data;
@@ -426,9 +451,7 @@ void html_text_tidy(struct slice text, struct buf *out)
             buf_append(out, breaks ? "\n\n" : " ", breaks > 1 ? 2 : breaks || gap.has_blank);
         }
         gap = (struct gap){0};
-        while (from + 1 < end && ((unsigned char)from[1] > ' ' || is_single_blank(from + 1, end))) {
-            from++;
-        }
+        from = skip_words(start, end) - 1;
         buf_append(out, start, (size_t)(from + 1 - start));
     }
     if (out->len) {

@@ -137,7 +137,9 @@ static void build(const struct provider_account *account, const struct message *
     print_people(&j, account, message);
     json_text_member_slice(&j, "subject", slice_of(message->subject));
     json_text_member_slice(&j, "htmlContent", html);
-    json_text_member_if(&j, "textContent", message->text);
+    if (text.len) {
+        json_text_member_slice(&j, "textContent", text);
+    }
     print_tags(&j, message, mid);
     print_headers(&j, message, mid);
     json_text_close(&j, '}');

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/html_text.h"
@@ -94,6 +95,8 @@ static void liquid_stays_as_written(void **state)
     check(cases, sizeof(cases) / sizeof(cases[0]), false);
 }
 
+static const char letters[] = "wxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyzwxyz";
+
 static void tidying_keeps_lines_and_drops_holes(void **state)
 {
     static const struct {
@@ -125,12 +128,39 @@ static void tidying_keeps_lines_and_drops_holes(void **state)
     }
 }
 
+/* Words are skipped in blocks; what ends them may stand anywhere in one. */
+static void gaps_are_found_wherever_they_stand(void **state)
+{
+    static const struct {
+        const char *gap, *becomes;
+    } rows[] = {
+        {"  ", " "},       {" \t", " "}, {" \n ", "\n"},           {"\036", "\n"},
+        {" \035", "\n\n"}, {" ", " "},   {"\xc3\xa9 ", "\xc3\xa9 "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (int before = 1; before < 70; before++) {
+            char from[160], want[160];
+            struct buf text;
+
+            snprintf(from, sizeof(from), "%.*s%s%.*s", before, letters, rows[i].gap, 70 - before, letters);
+            snprintf(want, sizeof(want), "%.*s%s%.*s\n", before, letters, rows[i].becomes, 70 - before, letters);
+            buf_init(&text, 0);
+            html_text_tidy(slice_of(from), &text);
+            assert_string_equal(buf_text(&text), want);
+            buf_finish(&text);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(markup_becomes_plain_text),
         cmocka_unit_test(liquid_stays_as_written),
         cmocka_unit_test(tidying_keeps_lines_and_drops_holes),
+        cmocka_unit_test(gaps_are_found_wherever_they_stand),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
