@@ -114,30 +114,10 @@ static void on_parcel_done(void *arg, struct parcel *parcel, bool is_complete)
 
 /* --- open --------------------------------------------------------------------------------------------------------- */
 
-/* True when the address names this machine: a sandbox, so http:// is nobody's secret. */
-static bool is_loopback_url(const char *url)
-{
-    static const char *const hosts[] = {"http://127.", "http://localhost:", "http://localhost/", "http://[::1]"};
-
-    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-        if (strncmp(url, hosts[i], strlen(hosts[i])) == 0) {
-            return true;
-        }
-    }
-    return strcmp(url, "http://localhost") == 0;
-}
-
 static bool open_http(struct channel_worker *worker, struct err *err)
 {
     const struct worker_settings *settings = worker->parts.settings;
-    const struct http_settings http = {
-        .connections = settings->connections,
-        .connect_timeout_ms = settings->request_timeout_ms < 3000 ? settings->request_timeout_ms : 3000,
-        .request_timeout_ms = settings->request_timeout_ms,
-        .ca_file = settings->ca_file,
-        .is_plain_allowed = settings->is_plain_provider_allowed || is_loopback_url(settings->brevo_url),
-        .user_agent = "perkline/" PERKLINE_VERSION,
-    };
+    const struct http_settings http = worker_http_settings(settings);
 
     if (settings->is_plain_provider_allowed) {
         log_event(LOG_WARN, "plain_provider_allowed", "setting", "PROVIDER_ALLOW_PLAIN", NULL);

@@ -293,6 +293,34 @@ struct kafka_settings worker_kafka_settings(const struct worker_settings *s, con
     };
 }
 
+/* True when the address names this machine: a sandbox, so http:// is nobody's secret. A name that only begins like a
+ * loopback address (127.0.0.1.example.com) is none. */
+static bool is_loopback_url(const char *url)
+{
+    static const char *const hosts[] = {"localhost", "[::1]"};
+    const char *host = strncmp(url, "http://", 7) == 0 ? url + 7 : "";
+    size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/");
+
+    for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+        if (len == strlen(hosts[i]) && strncmp(host, hosts[i], len) == 0) {
+            return true;
+        }
+    }
+    return strncmp(host, "127.", 4) == 0 && strspn(host, "0123456789.") == len;
+}
+
+struct http_settings worker_http_settings(const struct worker_settings *s)
+{
+    return (struct http_settings){
+        .connections = s->connections,
+        .connect_timeout_ms = s->request_timeout_ms < 3000 ? s->request_timeout_ms : 3000,
+        .request_timeout_ms = s->request_timeout_ms,
+        .ca_file = s->ca_file,
+        .is_plain_allowed = s->is_plain_provider_allowed || is_loopback_url(s->brevo_url),
+        .user_agent = "perkline/" PERKLINE_VERSION,
+    };
+}
+
 struct provider_account worker_account(const struct worker_settings *s)
 {
     return (struct provider_account){

@@ -13,6 +13,7 @@
 #include "base/settings.h"
 #include "core/channel.h"
 #include "core/provider.h"
+#include "io/http.h"
 #include "io/kafka_settings.h"
 
 enum { MOST_TOPICS = 32 };
@@ -54,6 +55,7 @@ bool worker_settings_split_topics(const char *list, char **store, const char *to
 
 /* Borrowed views. `client_id`: of the channel. */
 struct kafka_settings worker_kafka_settings(const struct worker_settings *settings, const char *client_id);
+struct http_settings worker_http_settings(const struct worker_settings *settings);
 struct provider_account worker_account(const struct worker_settings *settings);
 /* NULL when there is none of that name. */
 const struct provider *worker_find_provider(const struct worker_settings *settings,

@@ -410,10 +410,34 @@ static void handle_call(struct calls *calls, struct http_exchange *exchange, enu
     }
 }
 
+/* Sends nothing, so no fault strikes it and nothing is counted. */
+static void handle_account(struct calls *calls, struct http_exchange *exchange, struct reply *reply)
+{
+    const char *key = http_exchange_header(exchange, "api-key");
+
+    if (strcmp(http_exchange_method(exchange), "GET") != 0) {
+        reply_status(reply, 405);
+    } else if (!calls_has_good_key(calls, exchange)) {
+        reply_refuse(reply, 401, "unauthorized", key ? "Key not found" : "authentication not found in headers");
+    } else {
+        reply->status = 200;
+        snprintf(reply->body, sizeof(reply->body), "%s",
+                 "{\"email\":\"sandbox@sandbox.invalid\",\"firstName\":\"Sand\",\"lastName\":\"Box\","
+                 "\"companyName\":\"Sandbox\",\"plan\":[{\"type\":\"payAsYouGo\",\"creditsType\":\"sendLimit\","
+                 "\"credits\":100000},{\"type\":\"sms\",\"creditsType\":\"sendLimit\",\"credits\":100000}],"
+                 "\"relay\":{\"enabled\":false}}");
+    }
+    give(calls, exchange, CHANNEL_EMAIL, reply);
+}
+
 void calls_handle(struct calls *calls, struct http_exchange *exchange)
 {
     struct reply reply = {.spoilt = FAULT_NONE};
 
+    if (strcmp(http_exchange_path(exchange), "/v3/account") == 0) {
+        handle_account(calls, exchange, &reply);
+        return;
+    }
     for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
         if (strcmp(http_exchange_path(exchange), endpoints[i].path) != 0) {
             continue;
