@@ -11,6 +11,7 @@ int worker_command(int argc, char **argv);
 int lint_command(int argc, char **argv);
 int render_command(int argc, char **argv);
 int templates_command(int argc, char **argv);
+int doctor_command(int argc, char **argv);
 int topics_command(int argc, char **argv);
 int capture_command(int argc, char **argv);
 int sandbox_command(int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct command commands[] = {
     {"lint", lint_command, "check everything that marketing writes"},
     {"render", render_command, "show a message as it would be sent; write a gallery of all"},
     {"templates", templates_command, "versions of the templates in use; go back to an earlier one"},
+    {"doctor", doctor_command, "check everything that a worker needs"},
     {"topics", topics_command, "check the topics, and make them"},
     {"capture", capture_command, "keep a part of a topic as a file, with made-up personal data"},
     {"replay", replay_command, "read a range of events again: what would be sent, and to whom not"},

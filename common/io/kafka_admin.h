@@ -93,7 +93,7 @@ struct kafka_admin_rights {
     enum kafka_admin_right may_read, may_write;
 };
 
-/* OK: there is nobody who refuses anything (no authorizer). REFUSED: there is, and it answers not everything. */
+/* OK: no rule says who may do what with topics. REFUSED: there are rules, or we may not ask. */
 enum kafka_admin_status kafka_admin_ask_authorizer(struct kafka_admin *admin, struct err *err);
 /* What we may do with a topic that exists. librdkafka before 2.3 cannot ask; then reading is tried (one fetch of the
  * last record) and writing, which cannot be tried without writing, stays unknown. */

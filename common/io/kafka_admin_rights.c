@@ -30,7 +30,11 @@ enum kafka_admin_status kafka_admin_ask_authorizer(struct kafka_admin *admin, st
         err_clear(err);
         status = KAFKA_ADMIN_OK;
     } else if (status == KAFKA_ADMIN_OK) {
-        status = KAFKA_ADMIN_REFUSED; /* it answered: there is one */
+        size_t count;
+
+        /* librdkafka 2.0.2 hides that there is none behind an empty answer. */
+        rd_kafka_DescribeAcls_result_acls(rd_kafka_event_DescribeAcls_result(event), &count);
+        status = count > 0 ? KAFKA_ADMIN_REFUSED : KAFKA_ADMIN_OK;
     }
     if (event) {
         rd_kafka_event_destroy(event);
