@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "run/gate.h"
+#include "run/ledger.h"
 #include "run/stages.h"
 
 /*
@@ -89,27 +90,6 @@ static const int64_t REJECT_TTL_MS = 30LL * 86400000;
 static const struct metric_family duplicates_family = {
     "perkline_duplicates_prevented_total", METRIC_COUNTER,
     "Deliveries asked for again that had their outcome already.", {"channel", NULL}};
-/* The books: consumed = terminal + open, at any moment. Each of the three is counted in its own way: at the entry, at the
- * exit by the stage it leaves from, and by looking at what is there. */
-static const struct metric_family consumed_family = {
-    "perkline_deliveries_consumed_total", METRIC_COUNTER, "Deliveries that records asked for.", {"channel", NULL}};
-static const struct metric_family terminal_family = {
-    "perkline_deliveries_terminal_total", METRIC_COUNTER,
-    "Deliveries that left this process, by their end: outcome, duplicate, parked, rejected (no event), dropped (not ours "
-    "any more).", {"channel", "end", NULL}};
-static const struct metric_family open_family = {"perkline_deliveries_open", METRIC_GAUGE,
-                                                 "Deliveries in flight in this process.", {"channel", NULL}};
-static const struct metric_family age_family = {
-    "perkline_oldest_open_record_age_seconds", METRIC_GAUGE,
-    "Age of the oldest record in flight, since Kafka took it (parked: since its first attempt); 0 when there is none.",
-    {"channel", NULL}};
-static const struct metric_family stage_family = {"perkline_stage_seconds", METRIC_HISTOGRAM_FINE,
-                                                  "Time that a delivery spent in a stage.", {"channel", "stage", NULL}};
-
-enum end { END_OUTCOME, END_DUPLICATE, END_PARKED, END_REJECTED, END_DROPPED, END_COUNT };
-
-static const char *const end_names[END_COUNT] = {"outcome", "duplicate", "parked", "rejected", "dropped"};
-
 struct pipeline {
     struct pipeline_parts parts;
     char gate_name[64];
@@ -119,13 +99,14 @@ struct pipeline {
     struct gate *gate; /* NULL in a rehearsal, as the stages that it does not reach */
     struct render_room *room;
     struct lanes *lanes;
+    struct ledger *ledger;
     struct random random;
     pipeline_done_fn on_done;
     void *arg;
     struct parcel *parcels; /* all in flight */
     size_t parcel_count;
     bool is_draining;
-    struct metric *duplicates, *consumed, *terminal[END_COUNT], *open_gauge, *age_gauge, *stage_seconds[STAGE_COUNT];
+    struct metric *duplicates;
 };
 
 const char *stage_name(enum stage stage)
@@ -185,22 +166,15 @@ static int64_t most_rendered(const struct pipeline_parts *parts)
 
 static void create_metrics(struct pipeline *pipeline)
 {
-    struct metrics *metrics = pipeline->parts.metrics;
-    const char *channel = channel_name(pipeline->parts.channel);
-    const char *const labels[] = {channel};
+    const struct pipeline_parts *parts = &pipeline->parts;
+    const char *names[STAGE_COUNT];
 
-    pipeline->duplicates = metrics_get(metrics, &duplicates_family, labels);
-    pipeline->consumed = metrics_get(metrics, &consumed_family, labels);
-    pipeline->open_gauge = metrics_get(metrics, &open_family, labels);
-    pipeline->age_gauge = metrics_get(metrics, &age_family, labels);
-    for (int end = 0; end < END_COUNT; end++) {
-        pipeline->terminal[end] =
-            metrics_get(metrics, &terminal_family, (const char *const[]){channel, end_names[end]});
-    }
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
-        pipeline->stage_seconds[stage] =
-            metrics_get(metrics, &stage_family, (const char *const[]){channel, types[stage]->name});
+        names[stage] = types[stage]->name;
     }
+    pipeline->ledger = ledger_create(parts->metrics, parts->channel, names);
+    pipeline->duplicates =
+        metrics_get(parts->metrics, &duplicates_family, (const char *const[]){channel_name(parts->channel)});
 }
 
 struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg)
@@ -251,6 +225,7 @@ void pipeline_destroy(struct pipeline *pipeline)
     gate_destroy(pipeline->gate);
     render_room_destroy(pipeline->room);
     lanes_destroy(pipeline->lanes);
+    ledger_destroy(pipeline->ledger);
     free(pipeline);
 }
 
@@ -304,34 +279,9 @@ static void release(struct parcel *parcel)
     parcel_destroy(parcel);
 }
 
-/* END_COUNT: a way out that the books do not know, so that they will not balance. */
-static enum end end_of(const struct task *task, enum stage_exit way)
-{
-    if (way == EXIT_DROPPED) {
-        return END_DROPPED;
-    }
-    switch (task->stage) {
-    case STAGE_LOOK_UP:
-    case STAGE_BEGIN:
-        return END_DUPLICATE;
-    case STAGE_PUBLISH:
-        return task->is_repeated ? END_DUPLICATE : END_OUTCOME;
-    case STAGE_PARK:
-        return END_PARKED;
-    case STAGE_SETTLE:
-        return task->flow ? END_COUNT : END_REJECTED;
-    default:
-        return END_COUNT;
-    }
-}
-
 static void finish(struct task *task, enum stage_exit way)
 {
-    enum end end = end_of(task, way);
-
-    if (end < END_COUNT) {
-        metric_add(task->parcel->pipeline->terminal[end], 1);
-    }
+    ledger_close(task->parcel->pipeline->ledger, task, way);
     task->stage = STAGE_DONE;
     release(task->parcel);
 }
@@ -343,7 +293,7 @@ void task_exit(struct task *task, enum stage_exit way)
     int64_t now_us = clock_mono_us();
 
     assert(to <= STAGE_DONE);
-    metric_observe(pipeline->stage_seconds[task->stage], (double)(now_us - task->entered_us) / 1e6);
+    ledger_add_stage(pipeline->ledger, task, now_us);
     if (task->is_repeated) {
         metric_add(pipeline->duplicates, task->stage == STAGE_LOOK_UP || task->stage == STAGE_BEGIN);
     }
@@ -373,7 +323,7 @@ void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
     parcel->pipeline = pipeline;
     DL_APPEND(pipeline->parcels, parcel);
     pipeline->parcel_count++;
-    metric_add(pipeline->consumed, (double)parcel->task_count);
+    ledger_open(pipeline->ledger, parcel->task_count);
     parcel->open_tasks++; /* stays until all tasks have entered, also when the first are done at once */
     for (size_t i = 0; i < parcel->task_count; i++) {
         struct task *task = &parcel->tasks[i];
@@ -424,30 +374,9 @@ const char *pipeline_breaker_state(const struct pipeline *pipeline)
     return breaker_state_name(gate_breaker_state(pipeline->gate));
 }
 
-/* The age since Kafka took it, or, for one that was parked, since its first attempt. */
-static int64_t age_ms(const struct parcel *parcel, int64_t now_ms)
-{
-    int64_t since = parcel->note ? parcel->note->first_at : parcel->record.timestamp_ms;
-
-    return since > 0 && since < now_ms ? now_ms - since : 0;
-}
-
 void pipeline_update_metrics(struct pipeline *pipeline)
 {
-    const struct parcel *parcel;
-    int64_t now_ms = clock_wall_ms();
-    int64_t oldest_ms = 0;
-    size_t open = 0;
-
-    DL_FOREACH(pipeline->parcels, parcel)
-    {
-        int64_t age = age_ms(parcel, now_ms);
-
-        open += parcel->open_tasks;
-        oldest_ms = age > oldest_ms ? age : oldest_ms;
-    }
-    metric_set(pipeline->open_gauge, (double)open);
-    metric_set(pipeline->age_gauge, (double)oldest_ms / 1000);
+    ledger_show(pipeline->ledger, pipeline->parcels);
 }
 
 /* --- what stages ask of a task ------------------------------------------------------------------------------------ */
