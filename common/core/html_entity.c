@@ -103,3 +103,28 @@ size_t html_entity_parse(struct slice text, uint32_t *code_point)
     }
     return (size_t)(end - text.data) + 1;
 }
+
+void html_escape_append(struct buf *out, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        switch (text.data[i]) {
+        case '&':
+            buf_append_text(out, "&amp;");
+            break;
+        case '<':
+            buf_append_text(out, "&lt;");
+            break;
+        case '>':
+            buf_append_text(out, "&gt;");
+            break;
+        case '"':
+            buf_append_text(out, "&quot;");
+            break;
+        case '\'':
+            buf_append_text(out, "&#39;");
+            break;
+        default:
+            buf_append_char(out, text.data[i]);
+        }
+    }
+}

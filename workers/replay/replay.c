@@ -22,6 +22,7 @@ static const struct args_usage usage = {
         "leaves no trace in Kafka: no group, no offsets. No provider is asked, and no credentials of one are needed.\n"
         "  perkline replay --from -7d                            all of the last seven days\n"
         "  perkline replay --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --type loyalty.signup --json\n"
+        "  perkline replay --from -7d --diff new-templates       which messages of last week would be different, and how\n"
         "  perkline replay --input events.ndjson --offline       a file with one event in a line, or from perkline capture\n"
         "Places are: beginning, end, a time (2026-11-01T00:00Z), a time before now (-7d, -90m), or an offset. The end is what\n"
         "is there at the start. Redis needs no more than a user with GET, HGET, ROLE and INFO.\n"
@@ -130,8 +131,7 @@ static struct record_source *open_source(struct replay_parts *parts, struct reco
 
 static const struct replay_sink_type *choose_sink(const struct replay_options *options)
 {
-    (void)options;
-    return &replay_dry_run;
+    return options->diff ? &replay_diff : &replay_dry_run;
 }
 
 static int run(const struct replay_options *options, struct worker_settings *settings, struct record_range *range)
@@ -172,6 +172,10 @@ int replay_command(int argc, char **argv)
         {"as-of", ARG_TEXT, &options.as_of, "now|event",
          "When max_age is judged: now (default), so that old events count as expired, or each at its own time."},
         {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already."},
+        {"diff", ARG_TEXT, &options.diff, "TEMPLATES",
+         "List the messages that other templates change: a folder that would come after TEMPLATES_DIR, or what was before it: "
+         "git:REVISION, version:DIGITS."},
+        {"out", ARG_TEXT, &options.out, "DIR", "With --diff: a page with the changes side by side."},
         {"json", ARG_FLAG, &options.is_json, NULL, "Print the report as one JSON object."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };

@@ -22,6 +22,7 @@
 /* As given; texts are NULL when they were not. */
 struct replay_options {
     const char *from, *to, *topic, *type, *member, *input, *as_of, *out, *sandbox, *id;
+    const char *diff;
     int64_t partition; /* -1: all */
     int64_t limit;     /* records handed to the sink; 0: no limit */
     bool is_dlq, is_json, is_offline;
@@ -85,6 +86,8 @@ struct replay_sink_type {
 };
 
 extern const struct replay_sink_type replay_dry_run;
+
+extern const struct replay_sink_type replay_diff;
 
 /* Reads all records into the sink and reports. Exit status. */
 int replay_run(const struct replay_parts *parts, struct record_source *source, const struct replay_sink_type *type);

@@ -190,3 +190,21 @@ bool store_has_files(struct store *store, const char *version, bool *has, struct
     json_decref(answer);
     return answer != NULL;
 }
+
+bool store_read_files(struct store *store, const char *version, struct buf *pack, struct err *err)
+{
+    char key[VERSIONS_KEY_SIZE + VERSION_TEXT_SIZE];
+    json_t *answer;
+    bool is_there;
+
+    snprintf(key, sizeof(key), "%s%s", store->keys.files_prefix, version);
+    answer = ask(store, (const struct slice[]){SLICE("GET"), slice_of(key)}, 2, err);
+    is_there = json_is_string(answer);
+    if (is_there) {
+        buf_append(pack, json_string_value(answer), json_string_length(answer));
+    } else if (answer) {
+        err_set(err, "the files of version %s are not in Redis any more", version);
+    }
+    json_decref(answer);
+    return is_there;
+}

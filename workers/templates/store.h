@@ -43,6 +43,8 @@ void store_view_finish(struct store_view *view);
 bool store_pin(struct store *store, const struct template_pin *seen, const struct template_pin *pin, struct err *err);
 /* Are the files of that version there? */
 bool store_has_files(struct store *store, const char *version, bool *has, struct err *err);
+/* Appends the files of a version, as template_pack.h writes them. False + err: they are not there. */
+bool store_read_files(struct store *store, const char *version, struct buf *pack, struct err *err);
 void store_sleep_ms(struct store *store, int64_t ms);
 
 /* "version", "folder", ... of a worker; "" when it does not say. */
