@@ -23,6 +23,7 @@ static const struct args_usage usage = {
         "  perkline replay --from -7d                            all of the last seven days\n"
         "  perkline replay --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --type loyalty.signup --json\n"
         "  perkline replay --from -7d --diff new-templates       which messages of last week would be different, and how\n"
+        "  perkline replay --from -1h --produce test.events      a copy in another topic\n"
         "  perkline replay --input events.ndjson --offline       a file with one event in a line, or from perkline capture\n"
         "Places are: beginning, end, a time (2026-11-01T00:00Z), a time before now (-7d, -90m), or an offset. The end is what\n"
         "is there at the start. Redis needs no more than a user with GET, HGET, ROLE and INFO.\n"
@@ -45,9 +46,20 @@ static bool check_source(const struct replay_options *options, struct err *err)
     return options->limit >= 0 ? true : err_set(err, "--limit takes 1 or more");
 }
 
+static bool check_mode(const struct replay_options *options, struct err *err)
+{
+    if (options->diff && options->produce) {
+        return err_set(err, "--diff and --produce: choose one");
+    }
+    if (!options->produce && (options->rate || options->speed || options->is_yes)) {
+        return err_set(err, "--rate, --speed and --yes are for --produce");
+    }
+    return true;
+}
+
 static bool check_options(struct replay_options *options, struct err *err)
 {
-    if (!check_source(options, err)) {
+    if (!check_source(options, err) || !check_mode(options, err)) {
         return false;
     }
     options->is_as_of_event = options->as_of && strcmp(options->as_of, "event") == 0;
@@ -131,7 +143,7 @@ static struct record_source *open_source(struct replay_parts *parts, struct reco
 
 static const struct replay_sink_type *choose_sink(const struct replay_options *options)
 {
-    return options->diff ? &replay_diff : &replay_dry_run;
+    return options->diff ? &replay_diff : options->produce ? &replay_produce : &replay_dry_run;
 }
 
 static int run(const struct replay_options *options, struct worker_settings *settings, struct record_range *range)
@@ -176,6 +188,11 @@ int replay_command(int argc, char **argv)
          "List the messages that other templates change: a folder that would come after TEMPLATES_DIR, or what was before it: "
          "git:REVISION, version:DIGITS."},
         {"out", ARG_TEXT, &options.out, "DIR", "With --diff: a page with the changes side by side."},
+        {"produce", ARG_TEXT, &options.produce, "TOPIC",
+         "Copy to another topic: keys, headers, time stamps (also in the header perkline-original-timestamp, ms)."},
+        {"rate", ARG_TEXT, &options.rate, "N/s", "With --produce: at most so many records a second."},
+        {"speed", ARG_TEXT, &options.speed, "Nx", "With --produce: so many times as fast as the records came."},
+        {"yes", ARG_FLAG, &options.is_yes, NULL, "With --produce: even to a topic that workers consume."},
         {"json", ARG_FLAG, &options.is_json, NULL, "Print the report as one JSON object."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };

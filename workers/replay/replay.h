@@ -22,10 +22,10 @@
 /* As given; texts are NULL when they were not. */
 struct replay_options {
     const char *from, *to, *topic, *type, *member, *input, *as_of, *out, *sandbox, *id;
-    const char *diff;
+    const char *diff, *produce, *rate, *speed;
     int64_t partition; /* -1: all */
     int64_t limit;     /* records handed to the sink; 0: no limit */
-    bool is_dlq, is_json, is_offline;
+    bool is_dlq, is_json, is_offline, is_yes;
     bool is_as_of_event; /* of as_of */
 };
 
@@ -87,7 +87,7 @@ struct replay_sink_type {
 
 extern const struct replay_sink_type replay_dry_run;
 
-extern const struct replay_sink_type replay_diff;
+extern const struct replay_sink_type replay_diff, replay_produce;
 
 /* Reads all records into the sink and reports. Exit status. */
 int replay_run(const struct replay_parts *parts, struct record_source *source, const struct replay_sink_type *type);

@@ -1,0 +1,85 @@
+#include "workers/replay/produce_guard.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "workers/templates/store.h"
+
+/* A name, or a pattern that begins with '^', as librdkafka takes it. What is no pattern here might be one there. */
+static bool matches(const char *wanted, const char *topic)
+{
+    regex_t pattern;
+    bool is_match;
+
+    if (wanted[0] != '^') {
+        return strcmp(wanted, topic) == 0;
+    }
+    if (regcomp(&pattern, wanted, REG_EXTENDED | REG_NOSUB) != 0) {
+        return true;
+    }
+    is_match = regexec(&pattern, topic, 0, NULL, 0) == 0;
+    regfree(&pattern);
+    return is_match;
+}
+
+static bool check_settings(const struct replay_parts *parts, const char *topic, struct err *err)
+{
+    const struct topics *topics = parts->topics;
+    enum park_tier tier;
+
+    for (const char *const *wanted = parts->settings->topics; *wanted; wanted++) {
+        if (matches(*wanted, topic)) {
+            return err_set(err, "workers of the environment \"%s\" consume %s (KAFKA_TOPICS)",
+                           parts->settings->environment, topic);
+        }
+    }
+    if (topics_find_tier(topics, topic, &tier) || strcmp(topic, topics->outcomes) == 0 ||
+        strcmp(topic, topics->dlq) == 0 || strcmp(topic, topics->held) == 0) {
+        return err_set(err, "%s is a topic that workers keep their own records in", topic);
+    }
+    return true;
+}
+
+/* Workers name their partitions in `channels`: [{"partitions": [["topic", 0, ...], ...]}, ...]. */
+static bool is_consumed_by(const json_t *worker, const char *topic)
+{
+    const json_t *channels = json_object_get(worker, "channels");
+
+    for (size_t i = 0; i < json_array_size(channels); i++) {
+        const json_t *partitions = json_object_get(json_array_get(channels, i), "partitions");
+
+        for (size_t k = 0; k < json_array_size(partitions); k++) {
+            const char *name = json_string_value(json_array_get(json_array_get(partitions, k), 0));
+
+            if (name && strcmp(name, topic) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool check_workers(const struct replay_parts *parts, const char *topic, struct err *err)
+{
+    struct err unreachable = {0};
+    struct store *store = store_open(parts->settings->redis_url, parts->settings->environment, &unreachable);
+    struct store_view view;
+    bool is_fine = true;
+
+    if (store && store_look(store, &view, &unreachable)) {
+        for (size_t i = 0; i < view.worker_count && is_fine; i++) {
+            is_fine = !is_consumed_by(view.workers[i].state, topic) ||
+                      err_set(err, "worker %s of the environment \"%s\" consumes %s", view.workers[i].name,
+                              parts->settings->environment, topic);
+        }
+        store_view_finish(&view);
+    }
+    store_close(store);
+    return is_fine;
+}
+
+bool produce_guard_check(const struct replay_parts *parts, const char *topic, struct err *err)
+{
+    return check_settings(parts, topic, err) && check_workers(parts, topic, err);
+}
