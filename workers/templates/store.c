@@ -198,7 +198,7 @@ bool store_read_files(struct store *store, const char *version, struct buf *pack
     bool is_there;
 
     snprintf(key, sizeof(key), "%s%s", store->keys.files_prefix, version);
-    answer = ask(store, (const struct slice[]){SLICE("GET"), slice_of(key)}, 2, err);
+    answer = redis_ask_call(store->redis, (const struct slice[]){SLICE("GET"), slice_of(key)}, 2, err);
     is_there = json_is_string(answer);
     if (is_there) {
         buf_append(pack, json_string_value(answer), json_string_length(answer));
