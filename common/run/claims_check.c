@@ -384,6 +384,7 @@ static void ask_policy(struct claims *claims)
     const struct slice args[] = {SLICE("CONFIG"), SLICE("GET"), SLICE("maxmemory-policy")};
 
     redis_call(claims->redis, args, 3, on_policy, round_arg(claims));
+    claims_ask_persistence(claims);
 }
 
 /* --- clock -------------------------------------------------------------------------------------------------------- */

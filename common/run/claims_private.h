@@ -7,6 +7,7 @@
 
 #include "run/claims.h"
 #include "run/claims_ring.h"
+#include "run/redis_info.h"
 
 enum { CLAIMS_PREFIX_SIZE = 48, CLAIMS_KEY_SIZE = 80, CLAIMS_MOST_LISTENERS = 8, CLAIMS_MOST_SPARES = 1024,
        CLAIMS_ROUNDS = 64 };
@@ -59,6 +60,10 @@ struct claims {
     loop_fn recover;
     void *recover_arg;
 
+    /* claims_persistence.c */
+    enum redis_persistence persistence; /* the last that was told */
+    bool has_persistence;
+
     struct {
         loop_fn fn;
         void *arg;
@@ -89,6 +94,8 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
 void claims_check_begin(struct claims *claims);
 void claims_check_init(struct claims *claims);
 void claims_check_finish(struct claims *claims);
+/* claims_persistence.c: asks, and tells by log and metric. */
+void claims_ask_persistence(struct claims *claims);
 /* A script said that the epoch is gone, or that clocks differ. */
 void claims_distrust(struct claims *claims, const char *reason);
 
