@@ -1,5 +1,6 @@
 #include "io/kafka_admin_inside.h"
 
+#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +198,32 @@ const struct kafka_admin_topic *kafka_admin_find(const struct kafka_admin_view *
         }
     }
     return NULL;
+}
+
+bool kafka_admin_match(const struct kafka_admin_view *view, const char *pattern, const char *names[], size_t most,
+                       size_t *count, struct err *err)
+{
+    regex_t regex;
+
+    *count = 0;
+    if (pattern[0] != '^') {
+        const struct kafka_admin_topic *topic = kafka_admin_find(view, pattern);
+
+        if (topic && most > 0) {
+            names[(*count)++] = topic->name;
+        }
+        return true;
+    }
+    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0) {
+        return err_set(err, "\"%.64s\" is no regular expression", pattern);
+    }
+    for (size_t i = 0; i < view->topic_count && *count < most; i++) {
+        if (regexec(&regex, view->topics[i].name, 0, NULL, 0) == 0) {
+            names[(*count)++] = view->topics[i].name;
+        }
+    }
+    regfree(&regex);
+    return true;
 }
 
 /* --- settings of a topic ------------------------------------------------------------------------------------------ */

@@ -51,6 +51,11 @@ void kafka_admin_view_finish(struct kafka_admin_view *view);
 /* NULL: there is none that we may see. */
 const struct kafka_admin_topic *kafka_admin_find(const struct kafka_admin_view *view, const char *name);
 
+/* Topics that `pattern` means: itself when it is a name that is there, all that match when it begins with '^'. At most
+ * `most`, borrowed from the view. False + err: not a regular expression. */
+bool kafka_admin_match(const struct kafka_admin_view *view, const char *pattern, const char *names[], size_t most,
+                       size_t *count, struct err *err);
+
 /* --- settings of a topic ------------------------------------------------------------------------------------------ */
 
 struct kafka_admin_setting {

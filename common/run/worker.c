@@ -16,9 +16,11 @@
 #include "run/channel_worker.h"
 #include "run/health.h"
 #include "run/recovery.h"
+#include "run/retention_check.h"
 #include "run/versions.h"
 
-enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, VERSIONS_WAIT_MS = 1000, EXIT_RESTART = 3 };
+enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, VERSIONS_WAIT_MS = 1000,
+       RETENTION_WAIT_MS = 2000, EXIT_RESTART = 3 };
 
 static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
                                                   {"version", NULL}};
@@ -51,6 +53,7 @@ struct worker {
     struct claims *claims;
     struct recovery *recovery;
     struct versions *versions;
+    struct retention_check *retention;
     struct channel_worker *channels[CHANNEL_COUNT];
     struct kafka_depth *depth;
     struct health *health;
@@ -272,6 +275,19 @@ static bool open_health(struct worker *worker, struct err *err)
     return worker->health != NULL;
 }
 
+/* Nothing may be sent that would be sent again when the topic is read again. */
+static bool check_retention(struct worker *worker, struct err *err)
+{
+    worker->retention = retention_check_create(&(struct retention_check_parts){
+        .loop = worker->loop,
+        .kafka = worker->kafka,
+        .topics = worker->settings->topics,
+        .templates = worker->templates,
+        .metrics = worker->metrics,
+    });
+    return retention_check_wait(worker->retention, RETENTION_WAIT_MS, err);
+}
+
 static bool start(struct worker *worker, const struct provider *const providers[], struct err *err)
 {
     if (!topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) || !open_templates(worker, err)) {
@@ -289,6 +305,9 @@ static bool start(struct worker *worker, const struct provider *const providers[
                                        worker->settings->channels);
     /* So that nothing is rendered from a text that was taken back. */
     versions_wait(worker->versions, VERSIONS_WAIT_MS);
+    if (!check_retention(worker, err)) {
+        return false;
+    }
     if (!open_channels(worker, providers, err)) {
         return false;
     }
@@ -318,6 +337,7 @@ static void finish(struct worker *worker)
     recovery_destroy(worker->recovery);
     claims_close(worker->claims);
     versions_destroy(worker->versions);
+    retention_check_destroy(worker->retention);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_destroy(worker->channels[channel]);
     }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "tests/support/poll.h"
 #include "tests/support/system.h"
+#include "tests/support/temp_dir.h"
 
 static int set_up(void **state)
 {
@@ -167,6 +168,27 @@ static void without_a_broker_it_says_so_and_ends(void **state)
     free(output);
 }
 
+/* The topic of a real Kafka keeps its events for 7 days by default; the embedded broker does not tell. */
+static void a_worker_whose_flow_forgets_too_early_does_not_start(void **state)
+{
+    struct system *system = *state;
+    struct process *worker;
+    char *output;
+
+    if (!has_real_kafka()) {
+        skip();
+    }
+    temp_dir_write(system->templates_dir, "note/flow.yaml",
+                   "on: test.note\nclass: transactional\ndedupe: [member.id, note.seq]\ndedupe_for: 14d\n"
+                   "channels:\n  email: { ambiguous: resend }\n  sms: { ambiguous: hold }\n");
+    worker = system_start_worker(system, 0, NULL);
+    assert_int_equal(process_wait(worker), 1);
+    output = process_output(worker);
+    assert_non_null(strstr(output, "perkline worker: flow note remembers its deliveries for 14d"));
+    assert_non_null(strstr(output, "set dedupe_for: 15d or more"));
+    free(output);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -175,6 +197,7 @@ int main(void)
         TEST(a_topic_that_is_missing_fails_the_check),
         TEST(missing_topics_are_made_once_and_wrong_ones_changed_only_when_told),
         TEST(without_a_broker_it_says_so_and_ends),
+        TEST(a_worker_whose_flow_forgets_too_early_does_not_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

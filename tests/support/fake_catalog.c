@@ -30,7 +30,7 @@ static char *dedupe[] = {(char *)"n"};
 static char order_name[] = "order", order_on[] = "test.order", mail_name[] = "mail", mail_on[] = "test.mail",
             ask_name[] = "ask", ask_on[] = "test.ask";
 
-static const struct flow flows[] = {
+static struct flow flows[] = {
     {
         .name = order_name,
         .on = order_on,
@@ -64,6 +64,11 @@ static char next_version[VERSION_TEXT_SIZE] = "v1";
 void fake_catalog_set_version(const char *version)
 {
     snprintf(next_version, sizeof(next_version), "%s", version);
+}
+
+void fake_catalog_remember_for(int64_t ms)
+{
+    flows[1].dedupe_for_ms = ms;
 }
 
 static int render_count;

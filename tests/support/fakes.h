@@ -19,6 +19,7 @@
 #include "base/slice.h"
 #include "core/catalog.h"
 #include "core/provider.h"
+#include "io/kafka_admin.h"
 #include "io/kafka_consumer.h"
 #include "io/loop.h"
 #include "io/redis.h"
@@ -123,6 +124,10 @@ void fake_kafka_set_down(bool is_down);
 /* The reader fails after so many records; -1: never. */
 void fake_kafka_fail_reader_after(int64_t records);
 
+/* What kafka_retention_ask() answers for the topic "events": how long it keeps, when the broker tells (or does not). */
+void fake_kafka_set_retention(enum kafka_admin_status status, int64_t ms);
+int fake_kafka_retention_questions(void);
+
 /* --- provider ----------------------------------------------------------------------------------------------------- */
 
 /* Providers for both channels: the e-mail one knows keys for an hour and cannot be asked, the SMS one has no keys and can
@@ -171,6 +176,8 @@ int64_t fake_http_most_open(void);
 
 /* The catalog of tests, the same for every folder: see fake_catalog.c. Another version renders other texts. */
 void fake_catalog_set_version(const char *version);
+/* dedupe_for of the flow `mail`, which has no max_age; 0: for ever. */
+void fake_catalog_remember_for(int64_t ms);
 /* Messages rendered since the program began. */
 int fake_catalog_render_count(void);
 /* A folder that templates_open() can read. */

@@ -1,6 +1,5 @@
 #include "workers/topics/survey.h"
 
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,23 +30,16 @@ static struct catalog *read_catalog(const struct survey_settings *settings)
     return catalog;
 }
 
-/* Topics that match. False + err: librdkafka would not understand the pattern either. */
 static bool add_matches(struct survey *survey, const char *pattern, const char *names[], size_t *count,
                         struct err *err)
 {
-    size_t before = *count;
-    regex_t regex;
+    size_t found;
 
-    if (regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB) != 0) {
-        return err_set(err, "KAFKA_TOPICS: \"%.64s\" is no regular expression", pattern);
+    if (!kafka_admin_match(&survey->view, pattern, names + *count, MOST_TOPICS - *count, &found, err)) {
+        return err_prefix(err, "KAFKA_TOPICS");
     }
-    for (size_t i = 0; i < survey->view.topic_count && *count < MOST_TOPICS; i++) {
-        if (regexec(&regex, survey->view.topics[i].name, 0, NULL, 0) == 0) {
-            names[(*count)++] = survey->view.topics[i].name;
-        }
-    }
-    regfree(&regex);
-    if (*count == before) {
+    *count += found;
+    if (found == 0) {
         snprintf(survey->empty_pattern, sizeof(survey->empty_pattern), "%s", pattern);
     }
     return true;
