@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "base/utf8.h"
 #include "core/event_json.h"
+#include "core/trace.h"
 
 /* Attributes that CloudEvents 1.0 names; `to` is where the struct keeps the text. */
 static const struct attribute {
@@ -193,25 +194,12 @@ static bool read_attributes(const struct record *record, struct event *event, co
     return true;
 }
 
-/* W3C Trace Context: version "-" trace-id "-" parent-id "-" flags, in lower-case hex. Later versions may go on. */
+/* As W3C Trace Context has it; later versions may go on behind what we understand, in any text. */
 static bool is_traceparent(struct slice text)
 {
-    static const char form[] = "xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
-    size_t form_len = sizeof(form) - 1;
+    struct trace_context context;
 
-    if (text.len < form_len || text.len > 256 || slice_starts_with(text, "ff") ||
-        (text.len > form_len && (slice_starts_with(text, "00") || text.data[form_len] != '-'))) {
-        return false;
-    }
-    for (size_t i = 0; i < form_len; i++) {
-        char c = text.data[i];
-        bool is_hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-
-        if (form[i] == 'x' ? !is_hex : c != '-') {
-            return false;
-        }
-    }
-    return !has_control(text) && utf8_is_valid(text);
+    return text.len <= 256 && trace_parse(text, &context) && !has_control(text) && utf8_is_valid(text);
 }
 
 /* The attribute (CloudEvents' tracing extension), else the header that instrumented producers write. A malformed one
