@@ -61,6 +61,7 @@ char *buf_reserve(struct buf *buf, size_t extra)
         cap = cap < LEAST_CAP ? LEAST_CAP : cap;
         cap = cap < need ? need : cap;
         buf->data = xreallocarray(buf->data, cap, 1);
+        buf->data[buf->len] = '\0';
         buf->cap = cap;
     }
     return buf->data + buf->len;

@@ -167,6 +167,17 @@ static void take_hands_over_the_text_and_leaves_an_empty_buffer(void **state)
     buf_finish(&buf);
 }
 
+static void reserved_room_is_no_text_yet(void **state)
+{
+    struct buf buf;
+
+    (void)state;
+    buf_init(&buf, 0);
+    assert_non_null(buf_reserve(&buf, 100));
+    assert_string_equal(buf_text(&buf), "");
+    buf_finish(&buf);
+}
+
 static void reserved_room_is_used_after_advance(void **state)
 {
     struct buf buf;
@@ -195,6 +206,7 @@ int main(void)
         cmocka_unit_test(growth_keeps_what_was_there),
         cmocka_unit_test(truncate_only_shortens),
         cmocka_unit_test(take_hands_over_the_text_and_leaves_an_empty_buffer),
+        cmocka_unit_test(reserved_room_is_no_text_yet),
         cmocka_unit_test(reserved_room_is_used_after_advance),
     };
 
