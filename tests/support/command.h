@@ -1,0 +1,19 @@
+/*
+ * command: a command of the program under test, run to its end against the parts of a system.
+ */
+#ifndef SUPPORT_COMMAND_H
+#define SUPPORT_COMMAND_H
+
+#include <jansson.h>
+
+#include "tests/support/system.h"
+
+/* `words`: the command and its options, NULL-terminated. With the system's Kafka, Redis, topics and templates, and no
+ * credentials. The caller frees what it printed (both streams). */
+char *command_run(const struct system *system, const char *const words[], int *status);
+/* Fails the test unless it ends with `status` and prints `expected`. */
+void command_check(const struct system *system, const char *const words[], int status, const char *expected);
+/* The JSON object that it printed, which ended well. New reference. */
+json_t *command_run_json(const struct system *system, const char *const words[]);
+
+#endif
