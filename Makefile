@@ -234,8 +234,9 @@ golden-update:
 bench: deps
 	@$(MAKE) --no-print-directory -j$(JOBS) run-bench
 .PHONY: run-bench
-run-bench: $(BUILD)/perkline $(benches)
-	@PERKLINE=$(BUILD)/perkline tests/bench/run.sh $(benches)
+run-bench: $(BUILD)/perkline $(benches) $(BUILD)/tests/bench/liquid/bench_liquid
+	@status=0; PERKLINE=$(BUILD)/perkline tests/bench/run.sh $(benches) || status=1; echo; \
+	tests/bench/liquid/run.sh $(BUILD)/tests/bench/liquid/bench_liquid || status=1; exit $$status
 
 lint: deps-test deps-lint
 	@tests/support/lint.sh

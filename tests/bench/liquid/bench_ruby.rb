@@ -36,14 +36,14 @@ if seconds == "0"
   print render.call
 else
   seconds = seconds.to_f
-  warm = Process.clock_gettime(Process::CLOCK_MONOTONIC) + seconds / 4
-  render.call while Process.clock_gettime(Process::CLOCK_MONOTONIC) < warm
-  start = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  warm = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) + seconds / 4
+  render.call while Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID) < warm
+  start = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
   count = 0
   loop do
     20.times { render.call }
     count += 20
-    now = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+    now = Process.clock_gettime(Process::CLOCK_PROCESS_CPUTIME_ID)
     next if now < start + seconds
 
     puts format("%.3f %d", (now - start) / count * 1e6, render.call.bytesize)
