@@ -5,44 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/percent.h"
 #include "base/slice.h"
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* NULL when an escape is malformed or means NUL. */
-static char *decode(struct slice text)
-{
-    char *out = xmalloc(text.len + 1);
-    size_t len = 0;
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-
-        if (c == '%') {
-            int high = i + 2 < text.len ? hex_value(text.data[i + 1]) : -1;
-            int low = high >= 0 ? hex_value(text.data[i + 2]) : -1;
-
-            if (low < 0 || high * 16 + low == 0) {
-                free(out);
-                return NULL;
-            }
-            c = (char)(high * 16 + low);
-            i += 2;
-        }
-        out[len++] = c;
-    }
-    out[len] = '\0';
-    return out;
-}
 
 /* Decimal digits only. */
 static bool parse_number(struct slice text, int max, int *number)
@@ -71,9 +35,9 @@ static bool take_user_info(struct slice info, struct redis_url *url, struct err 
         return err_set(err, "user without a password: write user:password@ or :password@");
     }
     if (user_len > 0) {
-        url->user = decode(slice_make(info.data, user_len));
+        url->user = percent_decode(slice_make(info.data, user_len));
     }
-    url->password = decode(slice_make(colon + 1, info.len - user_len - 1));
+    url->password = percent_decode(slice_make(colon + 1, info.len - user_len - 1));
     if (!url->password || (user_len > 0 && !url->user)) {
         return err_set(err, "malformed %%-escape in the user or password");
     }
