@@ -23,9 +23,9 @@ const struct crash_point crash_points[] = {
     {"outcome_produced", "C10", CRASH_SENDING, 0, 0, false, false},
     {"outcome_acknowledged", "C11", CRASH_SENDING, 0, 0, false, false},
     {"offset_closed", "C11", CRASH_SENDING, 0, 0, false, false},
-    {"commit_not_asked", "C11", CRASH_SENDING, 0, 0, false, false},
-    {"commit_asked", "C11", CRASH_SENDING, 0, 0, false, false},
-    {"commit_answered", "C11", CRASH_SENDING, 0, 0, false, false},
+    {"commit_not_asked", "C11", CRASH_COMMITTING, 0, -1, true, false},
+    {"commit_asked", "C11", CRASH_COMMITTING, 0, -1, true, false},
+    {"commit_answered", "C11", CRASH_COMMITTING, 0, -1, true, false},
     /* C12, C13: parked */
     {"park_settled", "C12", CRASH_PARKING, 0, 0, false, false},
     {"park_produced", "C13", CRASH_PARKING, 0, 0, false, false},

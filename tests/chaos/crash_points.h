@@ -10,7 +10,8 @@
 
 /* What must be going on for the place to be reached. */
 enum crash_scenario {
-    CRASH_SENDING,   /* a dozen notes */
+    CRASH_SENDING,    /* a dozen notes */
+    CRASH_COMMITTING, /* a hundred: a commit goes on beside the work, so another one may be on the wire */
     CRASH_PARKING,   /* the provider refuses some for the time being */
     CRASH_DEAD,      /* the provider refuses some for good */
     CRASH_HOLDING,   /* the provider leaves some without an answer; SMS alone is held */

@@ -586,6 +586,8 @@ static void check_stored(struct history *history)
     }
     history->figures->snapshots = (size_t)newest;
     HASH_ITER(hh, table, last, next) {
+        history->figures->unsettled +=
+            last->snapshot == newest && (last->state == 'W' || last->state == 'U' || last->state == 'P');
         if (last->state == 'S' && last->snapshot < newest && !is_loss_between(history, last->snapshot, newest)) {
             complain(history, 7, "%s: S, and then gone", last->key);
         }

@@ -120,6 +120,7 @@ struct history_figures {
     size_t expected, requests, accepted, duplicates, further, unexplained;
     size_t sent, held[CHANNEL_COUNT], dead, suppressed, missing;
     size_t commits, snapshots;
+    size_t unsettled; /* records of the last snapshot that are W, U or P */
     int64_t busiest_second;
 };
 

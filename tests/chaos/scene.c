@@ -14,7 +14,7 @@
 #include "tests/support/poll.h"
 #include "tests/support/temp_dir.h"
 
-enum { IDLE_MS = 300000, ENV_MOST = 16 };
+enum { IDLE_MS = 120000, ENV_MOST = 24, OWN_MOST = 5, DROPS_MOST = 16384 };
 
 int64_t scene_seed(void)
 {
@@ -43,6 +43,18 @@ static void write_policies(const struct scene *scene, const struct scene_options
     free(text);
 }
 
+static void start_proxies(struct scene *scene)
+{
+    struct chaos_proxy_settings settings = {.to = redis_server_socket(scene->system->redis), .seed = (uint64_t)scene->seed};
+
+    scene->redis_proxy = chaos_proxy_start(&settings);
+    settings.to = scene->system->sandbox_listen;
+    scene->provider_proxy = chaos_proxy_start(&settings);
+    settings.to = scene->system->bootstrap;
+    settings.is_kafka = true;
+    scene->kafka_proxy = chaos_proxy_start(&settings);
+}
+
 struct scene *scene_create(const struct scene_options *options)
 {
     struct scene *scene = xcalloc(1, sizeof(*scene));
@@ -67,6 +79,9 @@ struct scene *scene_create(const struct scene_options *options)
     }
     scene->rules.may_resend[CHANNEL_SMS] = options->sms_policy && strcmp(options->sms_policy, "resend") == 0;
     scene->watch = scene_watch_start(scene);
+    if (options->has_proxies) {
+        start_proxies(scene);
+    }
     return scene;
 }
 
@@ -74,6 +89,9 @@ void scene_destroy(struct scene *scene)
 {
     if (scene) {
         scene_watch_stop(scene->watch);
+        chaos_proxy_stop(scene->redis_proxy);
+        chaos_proxy_stop(scene->kafka_proxy);
+        chaos_proxy_stop(scene->provider_proxy);
         history_destroy(scene->history);
         system_destroy(scene->system);
         free(scene);
@@ -97,18 +115,27 @@ struct process *scene_start_worker(struct scene *scene, int index, int count, co
 {
     int partitions = scene->system->options.partitions ? scene->system->options.partitions : SYSTEM_PARTITIONS;
     const char *all[ENV_MOST] = {NULL};
-    char assign[48];
+    char *own[OWN_MOST] = {NULL};
+    struct process *worker;
     size_t used = 0;
 
     if (!scene->system->options.is_group) {
-        snprintf(assign, sizeof(assign), "KAFKA_ASSIGN=%d-%d", partitions * index / count,
-                 partitions * (index + 1) / count - 1);
-        all[used++] = assign;
+        own[used++] = xasprintf("KAFKA_ASSIGN=%d-%d", partitions * index / count, partitions * (index + 1) / count - 1);
     }
+    if (scene->redis_proxy) {
+        own[used++] = xasprintf("REDIS_URL=redis://%s", chaos_proxy_address(scene->redis_proxy));
+        own[used++] = xasprintf("KAFKA_BROKERS=%s", chaos_proxy_address(scene->kafka_proxy));
+        own[used++] = xasprintf("BREVO_URL=http://%s", chaos_proxy_address(scene->provider_proxy));
+    }
+    memcpy(all, own, sizeof(own));
     for (; env && *env && used < ENV_MOST - 1; env++) {
         all[used++] = *env;
     }
-    return system_start_worker(scene->system, index, all);
+    worker = system_start_worker(scene->system, index, all);
+    for (size_t i = 0; i < OWN_MOST; i++) {
+        free(own[i]);
+    }
+    return worker;
 }
 
 void scene_note_fault(struct scene *scene, const char *what, int64_t from_ms)
@@ -122,6 +149,17 @@ void scene_kill_worker(struct scene *scene, int index)
 
     process_kill(scene->system->workers[index]);
     scene_note_fault(scene, "kill", from_ms);
+}
+
+void scene_note_drops(struct scene *scene, struct chaos_proxy *proxy)
+{
+    int64_t *times = xcalloc(DROPS_MOST, sizeof(*times));
+    size_t count = chaos_proxy_drop_times(proxy, times, DROPS_MOST);
+
+    for (size_t i = 0; i < count; i++) {
+        history_add_fault(scene->history, "answer lost", times[i], times[i] + 100);
+    }
+    free(times);
 }
 
 void scene_begin_redis_loss(struct scene *scene)
@@ -203,11 +241,16 @@ static bool is_idle(void *arg)
     return system_is_idle(arg);
 }
 
+bool scene_wait_idle(struct scene *scene)
+{
+    return poll_until_within(is_idle, scene->system, IDLE_MS);
+}
+
 bool scene_judge(struct scene *scene)
 {
     int64_t lag = 0;
 
-    if (!poll_until_within(is_idle, scene->system, IDLE_MS)) {
+    if (!scene_wait_idle(scene)) {
         lag = system_lag(scene->system, "events") + system_lag(scene->system, "retry.1m");
     }
     return scene_judge_now(scene, lag);

@@ -14,6 +14,7 @@
 
 #include "base/random.h"
 #include "tests/chaos/history.h"
+#include "tests/support/chaos_proxy.h"
 #include "tests/support/system.h"
 
 struct scene_options {
@@ -25,6 +26,7 @@ struct scene_options {
     int partitions; /* 0: four */
     bool is_group;
     const char *const *redis_options; /* for redis-server; NULL: nothing on disk */
+    bool has_proxies; /* workers reach Redis, Kafka and the provider through them */
 };
 
 struct scene_watch;
@@ -39,6 +41,7 @@ struct scene {
     int64_t began_ms;
     int published;
     struct scene_watch *watch;
+    struct chaos_proxy *redis_proxy, *kafka_proxy, *provider_proxy; /* NULL without has_proxies */
 };
 
 /* The seed of this run, and whether the long forms are wanted. */
@@ -59,6 +62,9 @@ void scene_kill_worker(struct scene *scene, int index);
 /* A fault from `from_ms` (wall clock) until now. */
 void scene_note_fault(struct scene *scene, const char *what, int64_t from_ms);
 
+/* Every answer that the proxy has swallowed so far, as a fault. */
+void scene_note_drops(struct scene *scene, struct chaos_proxy *proxy);
+
 /* Between these two Redis is made to forget; no snapshot is taken meanwhile. */
 void scene_begin_redis_loss(struct scene *scene);
 void scene_end_redis_loss(struct scene *scene);
@@ -70,6 +76,8 @@ bool scene_wait_accepted(struct scene *scene, int64_t more);
 /* Milliseconds since the scene was created. */
 int64_t scene_age_ms(const struct scene *scene);
 
+/* Waits until everything is committed. False: that takes too long. */
+bool scene_wait_idle(struct scene *scene);
 /* Waits until everything is committed, collects all logs, and decides. Prints what does not fit. */
 bool scene_judge(struct scene *scene);
 /* The same without waiting, and without a look at lag: for a system that still has work. */

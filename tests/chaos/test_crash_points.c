@@ -80,6 +80,7 @@ static void set_faults(struct lane *lane, const struct crash_point *point)
         [CRASH_PARKING] = "{\"latency_ms\":0,\"faults\":[{\"kind\":\"http_425\",\"probability\":0.3}]}",
         [CRASH_DEAD] = "{\"latency_ms\":0,\"faults\":[{\"kind\":\"http_400\",\"probability\":0.3}]}",
         [CRASH_HOLDING] = "{\"latency_ms\":0,\"faults\":[{\"kind\":\"reset_after\",\"probability\":0.3}]}",
+        [CRASH_COMMITTING] = "{\"latency_ms\":5,\"faults\":[]}",
         [CRASH_DRAIN] = "{\"latency_ms\":30,\"faults\":[]}",
         [CRASH_RECONNECT] = "{\"latency_ms\":30,\"faults\":[]}",
         [CRASH_TAKEOVER] = "{\"latency_ms\":0,\"faults\":[]}",
@@ -101,7 +102,8 @@ static void start_worker(struct lane *lane, const char *name, int hit, int after
 
 static void publish(struct lane *lane, const struct crash_point *point)
 {
-    bool needs_many = point->scenario == CRASH_PARKING || point->scenario == CRASH_DEAD || point->scenario == CRASH_HOLDING;
+    bool needs_many = point->scenario == CRASH_PARKING || point->scenario == CRASH_DEAD ||
+                      point->scenario == CRASH_HOLDING || point->scenario == CRASH_COMMITTING;
 
     lane->notes = needs_many ? MANY_NOTES : NOTES;
     lane->seq++;

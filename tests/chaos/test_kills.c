@@ -44,16 +44,11 @@ static struct kills kill_for(struct scene *scene, int64_t ms)
     return kills;
 }
 
-static bool is_idle(void *arg)
-{
-    return system_is_idle(arg);
-}
-
 static int64_t settle(struct scene *scene)
 {
     int64_t begin_ms = clock_mono_ms();
 
-    poll_until_within(is_idle, scene->system, 120000);
+    scene_wait_idle(scene);
     return clock_mono_ms() - begin_ms;
 }
 

@@ -222,9 +222,8 @@ static void look_for_markers(struct chaos_proxy *proxy, struct pair *pair, const
 {
     for (size_t i = 0; i < proxy->now.drop_count; i++) {
         struct slice marker = proxy->now.drops[i].marker;
-        const char *end = bytes + len;
 
-        for (const char *at = bytes; (at = memmem(at, (size_t)(end - at), marker.data, marker.len)); at += marker.len) {
+        if (memmem(bytes, len, marker.data, marker.len)) {
             doom(proxy, pair, i);
         }
     }

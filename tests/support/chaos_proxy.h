@@ -45,7 +45,7 @@ void chaos_proxy_reset(struct chaos_proxy *proxy);
 struct chaos_proxy_drop {
     struct slice marker; /* bytes that such a request holds; borrowed. Not for Kafka */
     int kafka_api;       /* number of the API: 0 produce, 8 commit */
-    int one_in;          /* of so many requests like that one */
+    int one_in;          /* of so many; what a client writes at once counts as one */
 };
 enum { CHAOS_PROXY_MOST_DROPS = 8 };
 /* Replaces the rules; `count` 0: none. */
