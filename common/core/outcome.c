@@ -7,9 +7,7 @@
 #include "base/clock.h"
 #include "base/json_text.h"
 
-static const char *const state_names[] = {"sent", "suppressed", "expired", "dead", "held"};
-
-enum { STATE_COUNT = sizeof(state_names) / sizeof(state_names[0]) };
+static const char *const state_names[OUTCOME_STATE_COUNT] = {"sent", "suppressed", "expired", "dead", "held"};
 
 const char *outcome_state_name(enum outcome_state state)
 {
@@ -18,7 +16,7 @@ const char *outcome_state_name(enum outcome_state state)
 
 bool outcome_state_parse(struct slice name, enum outcome_state *state)
 {
-    for (int i = 0; i < STATE_COUNT; i++) {
+    for (int i = 0; i < OUTCOME_STATE_COUNT; i++) {
         if (slice_is(name, state_names[i])) {
             *state = (enum outcome_state)i;
             return true;

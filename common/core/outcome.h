@@ -13,7 +13,7 @@
 #include "core/event.h"
 #include "core/mid.h"
 
-enum outcome_state { OUTCOME_SENT, OUTCOME_SUPPRESSED, OUTCOME_EXPIRED, OUTCOME_DEAD, OUTCOME_HELD };
+enum outcome_state { OUTCOME_SENT, OUTCOME_SUPPRESSED, OUTCOME_EXPIRED, OUTCOME_DEAD, OUTCOME_HELD, OUTCOME_STATE_COUNT };
 
 const char *outcome_state_name(enum outcome_state state);
 bool outcome_state_parse(struct slice name, enum outcome_state *state);

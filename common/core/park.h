@@ -24,7 +24,7 @@ struct park_note {
     struct mid mid;
     enum channel channel;
     int attempts;
-    int64_t first_at; /* wall ms of the first attempt */
+    int64_t first_at; /* wall ms of the first attempt; 0: none yet */
     int64_t due_at;   /* wall ms: not before */
     char template_version[17];
     char reason[64];
@@ -32,6 +32,9 @@ struct park_note {
     int32_t partition;
     int64_t offset;
 };
+
+/* The reason of a delivery that was never tried, because people paused its flow. */
+#define PARK_REASON_PAUSED "paused"
 
 enum { PARK_HEADER_COUNT = 10 };
 

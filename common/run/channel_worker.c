@@ -112,6 +112,13 @@ static void on_parcel_done(void *arg, struct parcel *parcel, bool is_complete)
     intake_parcel_done(worker->intake, parcel, is_complete);
 }
 
+static void on_pauses(void *arg)
+{
+    struct channel_worker *worker = arg;
+
+    intake_look_at_pauses(worker->intake);
+}
+
 /* --- open --------------------------------------------------------------------------------------------------------- */
 
 static bool open_http(struct channel_worker *worker, struct err *err)
@@ -145,6 +152,7 @@ static void create_stages(struct channel_worker *worker)
             .http = worker->http,
             .producer = parts->producer,
             .templates = parts->templates,
+            .pauses = parts->pauses,
             .topics = parts->topics,
             .metrics = parts->metrics,
             .environment = parts->settings->environment,
@@ -162,10 +170,12 @@ static void create_stages(struct channel_worker *worker)
         .partitions = worker->partitions,
         .pipeline = worker->pipeline,
         .templates = parts->templates,
+        .pauses = parts->pauses,
         .topics = parts->topics,
         .metrics = parts->metrics,
         .window = parts->settings->window,
     });
+    pauses_add_listener(parts->pauses, on_pauses, worker);
 }
 
 static bool open_consumer(struct channel_worker *worker, struct err *err)
@@ -295,4 +305,17 @@ void channel_worker_update_metrics(struct channel_worker *worker)
 enum channel channel_worker_channel(const struct channel_worker *worker)
 {
     return worker->channel;
+}
+
+struct channel_worker_facts channel_worker_look(const struct channel_worker *worker)
+{
+    return (struct channel_worker_facts){
+        .channel = worker->channel,
+        .provider = worker->parts.provider->name,
+        .in_flight = (int64_t)pipeline_parcel_count(worker->pipeline),
+        .window = worker->parts.settings->window,
+        .connections = worker->parts.settings->connections,
+        .pipeline = pipeline_look(worker->pipeline),
+        .partitions = worker->partitions,
+    };
 }

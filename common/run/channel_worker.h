@@ -13,6 +13,9 @@
 #include "core/provider.h"
 #include "io/kafka_producer.h"
 #include "run/claims.h"
+#include "run/partitions.h"
+#include "run/pauses.h"
+#include "run/pipeline.h"
 #include "run/templates.h"
 #include "run/topics.h"
 #include "run/worker_settings.h"
@@ -26,6 +29,7 @@ struct channel_worker_parts {
     struct claims *claims;
     struct kafka_producer *producer;
     struct templates *templates;
+    struct pauses *pauses;
     const struct topics *topics;
     struct metrics *metrics;
     /* The consumer cannot go on: the process must end with status 3. */
@@ -47,5 +51,17 @@ bool channel_worker_is_drained(struct channel_worker *worker);
 const char *channel_worker_problem(const struct channel_worker *worker);
 void channel_worker_update_metrics(struct channel_worker *worker);
 enum channel channel_worker_channel(const struct channel_worker *worker);
+
+/* For people to look at; borrowed. */
+struct channel_worker_facts {
+    enum channel channel;
+    const char *provider;
+    int64_t in_flight, window;  /* parcels */
+    int64_t connections;        /* most requests at once */
+    struct pipeline_facts pipeline;
+    const struct partitions *partitions;
+};
+
+struct channel_worker_facts channel_worker_look(const struct channel_worker *worker);
 
 #endif

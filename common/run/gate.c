@@ -22,6 +22,9 @@ struct gate {
     struct loop *loop;
     const char *name;
     struct claims *claims;
+    struct pauses *pauses;
+    enum channel channel;
+    const char *provider;
     struct breaker breaker;
     struct limiter *limiter;
     struct loop_timer *probe_timer;
@@ -57,8 +60,8 @@ static void on_probe_time(void *arg)
     gate->fn(gate->arg);
 }
 
-struct gate *gate_create(struct loop *loop, struct claims *claims, const struct gate_settings *settings,
-                         struct metrics *metrics, loop_fn fn, void *arg)
+struct gate *gate_create(struct loop *loop, struct claims *claims, struct pauses *pauses,
+                         const struct gate_settings *settings, struct metrics *metrics, loop_fn fn, void *arg)
 {
     struct gate *gate = xcalloc(1, sizeof(*gate));
     const char *const labels[] = {settings->name};
@@ -66,6 +69,9 @@ struct gate *gate_create(struct loop *loop, struct claims *claims, const struct 
     gate->loop = loop;
     gate->name = settings->name;
     gate->claims = claims;
+    gate->pauses = pauses;
+    gate->channel = settings->channel;
+    gate->provider = settings->provider;
     gate->connections = settings->connections;
     gate->fn = fn;
     gate->arg = arg;
@@ -77,6 +83,7 @@ struct gate *gate_create(struct loop *loop, struct claims *claims, const struct 
     gate->in_flight_gauge = metrics_get(metrics, &in_flight_family, labels);
     metric_set(metrics_get(metrics, &connections_family, labels), (double)settings->connections);
     claims_add_listener(claims, wake, gate);
+    pauses_add_listener(pauses, wake, gate);
     return gate;
 }
 
@@ -95,8 +102,9 @@ bool gate_enter(struct gate *gate, int64_t wanted)
 {
     int64_t now = loop_now_ms(gate->loop);
 
-    if (!claims_is_ready(gate->claims) || gate->in_flight >= gate->connections) {
-        return false; /* woken by the claims' listener, or by gate_leave() */
+    if (!claims_is_ready(gate->claims) || gate->in_flight >= gate->connections ||
+        pauses_stop(gate->pauses, gate->channel, gate->provider)) {
+        return false; /* woken by the listeners, or by gate_leave() */
     }
     if (breaker_wait_ms(&gate->breaker, now) > 0) {
         loop_timer_start(gate->probe_timer, breaker_wait_ms(&gate->breaker, now));
@@ -160,4 +168,9 @@ enum breaker_state gate_breaker_state(const struct gate *gate)
 int64_t gate_in_flight(const struct gate *gate)
 {
     return gate->in_flight;
+}
+
+int64_t gate_rate(const struct gate *gate)
+{
+    return limiter_rate(gate->limiter);
 }

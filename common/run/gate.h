@@ -1,5 +1,6 @@
 /*
- * gate: may one more request leave now? A connection slot, the circuit breaker and a rate token, asked in this order.
+ * gate: may one more request leave now? That people have not paused the channel, a connection
+ * slot, the circuit breaker and a rate token, asked in this order.
  *
  * A task that passed holds a slot until gate_leave(). What an attempt came to is reported here, so that an outage closes
  * the gate and burns no attempts.
@@ -13,19 +14,22 @@
 #include "core/breaker.h"
 #include "core/verdict.h"
 #include "run/limiter.h"
+#include "run/pauses.h"
 
 struct gate;
 struct claims;
 
 struct gate_settings {
     const char *name; /* "brevo-email": for metrics */
+    enum channel channel;
+    const char *provider; /* "brevo" */
     int64_t connections;
     struct limiter_settings limiter;
 };
 
 /* `fn`: something may pass again. */
-struct gate *gate_create(struct loop *loop, struct claims *claims, const struct gate_settings *settings,
-                         struct metrics *metrics, loop_fn fn, void *arg);
+struct gate *gate_create(struct loop *loop, struct claims *claims, struct pauses *pauses,
+                         const struct gate_settings *settings, struct metrics *metrics, loop_fn fn, void *arg);
 void gate_destroy(struct gate *gate);
 
 /* True: passed, with a slot. `wanted`: how many more would like to. */
@@ -35,5 +39,7 @@ void gate_leave(struct gate *gate);
 void gate_report(struct gate *gate, const struct verdict *verdict);
 enum breaker_state gate_breaker_state(const struct gate *gate);
 int64_t gate_in_flight(const struct gate *gate);
+/* Requests a second that all workers together may make; 0: no limit. */
+int64_t gate_rate(const struct gate *gate);
 
 #endif

@@ -220,6 +220,15 @@ static void take_event(struct intake *intake, struct parcel *parcel)
 
 /* --- retry topics ------------------------------------------------------------------------------------------------- */
 
+static void take_parked(struct intake *intake, struct parcel *parcel);
+
+/* It was never tried, so it is planned as flows and templates are now. */
+static bool must_plan_anew(const struct intake *intake, const struct parcel *parcel)
+{
+    return strcmp(parcel->note->reason, PARK_REASON_PAUSED) == 0 && !parcel->note->template_version[0] &&
+           parcel->catalog != templates_current(intake->parts.templates);
+}
+
 static void on_due(void *arg)
 {
     struct task *task = arg;
@@ -230,7 +239,32 @@ static void on_due(void *arg)
     if (parcel->partition) {
         partition_add_waiting(parcel->partition, -1);
     }
+    if (must_plan_anew(intake, parcel)) {
+        parcel_forget_plan(parcel);
+        take_parked(intake, parcel);
+        return;
+    }
     submit(intake, parcel);
+}
+
+/* It waits for its flow to be resumed, and that was done: its time does not matter. */
+static bool is_resumed(const struct intake *intake, const struct parcel *parcel)
+{
+    return strcmp(parcel->note->reason, PARK_REASON_PAUSED) == 0 && pauses_is_known(intake->parts.pauses) &&
+           pauses_flow_age_ms(intake->parts.pauses, parcel->tasks[0].flow->name) < 0;
+}
+
+void intake_look_at_pauses(struct intake *intake)
+{
+    struct parcel *parcel, *next;
+
+    DL_FOREACH_SAFE(intake->waiting, parcel, next)
+    {
+        if (is_resumed(intake, parcel)) {
+            loop_timer_stop(parcel->tasks[0].timer);
+            on_due(&parcel->tasks[0]);
+        }
+    }
 }
 
 /* The delivery of the note among those planned now; false when the flow does not ask for it any more. */
@@ -281,7 +315,7 @@ static void take_parked(struct intake *intake, struct parcel *parcel)
         return;
     }
     wait_ms = note.due_at - clock_wall_ms();
-    if (wait_ms <= 0) {
+    if (wait_ms <= 0 || is_resumed(intake, parcel)) {
         submit(intake, parcel);
         return;
     }

@@ -11,6 +11,7 @@
 
 #include "base/metrics.h"
 #include "run/partitions.h"
+#include "run/pauses.h"
 #include "run/pipeline.h"
 #include "run/templates.h"
 #include "run/topics.h"
@@ -23,6 +24,7 @@ struct intake_parts {
     struct partitions *partitions;
     struct pipeline *pipeline;
     struct templates *templates;
+    struct pauses *pauses;
     const struct topics *topics;
     struct metrics *metrics;
     int64_t window; /* parcels */
@@ -35,6 +37,8 @@ void intake_set_consumer(struct intake *intake, struct kafka_consumer *consumer)
 void intake_take(struct intake *intake, const struct kafka_record *record);
 /* A parcel left the pipeline. */
 void intake_parcel_done(struct intake *intake, struct parcel *parcel, bool is_complete);
+/* People paused or resumed something: what waits for no other reason any more is taken. */
+void intake_look_at_pauses(struct intake *intake);
 /* The partition was revoked: parcels that wait for their time are forgotten. */
 void intake_forget_partition(struct intake *intake, const struct partition *partition);
 /* Nothing more is taken. */

@@ -67,11 +67,8 @@ void parcel_add_tasks(struct parcel *parcel, size_t count)
     }
 }
 
-void parcel_destroy(struct parcel *parcel)
+void parcel_forget_plan(struct parcel *parcel)
 {
-    if (!parcel) {
-        return;
-    }
     for (size_t i = 0; i < parcel->task_count; i++) {
         message_finish(&parcel->tasks[i].message);
         loop_timer_destroy(parcel->tasks[i].timer);
@@ -80,6 +77,19 @@ void parcel_destroy(struct parcel *parcel)
     event_finish(&parcel->event);
     catalog_unref(parcel->catalog);
     free(parcel->note);
+    parcel->tasks = NULL;
+    parcel->catalog = NULL;
+    parcel->note = NULL;
+    parcel->task_count = parcel->open_tasks = 0;
+    parcel->is_event = false;
+}
+
+void parcel_destroy(struct parcel *parcel)
+{
+    if (!parcel) {
+        return;
+    }
+    parcel_forget_plan(parcel);
     free(parcel->store);
     free(parcel);
 }

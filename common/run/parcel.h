@@ -88,6 +88,8 @@ struct parcel {
 /* Copies the record. */
 struct parcel *parcel_create(const struct kafka_record *record);
 void parcel_destroy(struct parcel *parcel);
+/* Back to the record alone, to be planned anew; not of one that was submitted. */
+void parcel_forget_plan(struct parcel *parcel);
 /* Room for `count` zeroed tasks. */
 void parcel_add_tasks(struct parcel *parcel, size_t count);
 /* Bytes it keeps, about. */

@@ -403,7 +403,7 @@ void partitions_commit(struct partitions *partitions, loop_fn fn, void *arg)
     free(positions);
 }
 
-/* --- metrics ------------------------------------------------------------------------------------------------------ */
+/* --- for people and metrics ------------------------------------------------------------------------------------------------------ */
 
 static int64_t lag_of(const struct partition *partition)
 {
@@ -430,6 +430,26 @@ int64_t partitions_depth(const struct partitions *partitions, const char *topic)
         }
     }
     return sum;
+}
+
+bool partitions_look(const struct partitions *partitions, size_t index, struct partition_facts *facts)
+{
+    struct partition *partition;
+
+    DL_FOREACH(partitions->all, partition)
+    {
+        if (index-- == 0) {
+            *facts = (struct partition_facts){
+                .topic = partition->topic,
+                .number = partition->number,
+                .lag = lag_of(partition),
+                .open = partition->tracker ? (int64_t)tracker_open_count(partition->tracker) : 0,
+                .is_paused = partition->is_paused,
+            };
+            return true;
+        }
+    }
+    return false;
 }
 
 int64_t partitions_lag(const struct partitions *partitions)

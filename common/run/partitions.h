@@ -44,6 +44,17 @@ int64_t partitions_lag(const struct partitions *partitions);
 /* Records of a topic that are not done yet, read or not, in the partitions that are ours. */
 int64_t partitions_depth(const struct partitions *partitions, const char *topic);
 
+/* For people to look at; the topic is borrowed. False: there is no partition of that index. */
+struct partition_facts {
+    const char *topic;
+    int32_t number;
+    int64_t lag;     /* -1: not known */
+    int64_t open;    /* records read and not done */
+    bool is_paused;
+};
+
+bool partitions_look(const struct partitions *partitions, size_t index, struct partition_facts *facts);
+
 /* False: the record was done before, by the bitmap of the last commit. */
 bool partition_open(struct partition *partition, int64_t offset);
 void partition_close(struct partition *partition, int64_t offset);

@@ -34,6 +34,7 @@ static const struct transition {
 
     {STAGE_ADMIT, EXIT_NEXT, STAGE_BEGIN},
     {STAGE_ADMIT, EXIT_SETTLE, STAGE_SETTLE},
+    {STAGE_ADMIT, EXIT_PARK, STAGE_PARK},
     {STAGE_ADMIT, EXIT_DROPPED, STAGE_DONE},
 
     {STAGE_BEGIN, EXIT_NEXT, STAGE_DELIVER},
@@ -106,6 +107,7 @@ struct pipeline {
     struct parcel *parcels; /* all in flight */
     size_t parcel_count;
     bool is_draining;
+    uint64_t outcomes[OUTCOME_STATE_COUNT], parked;
     struct metric *duplicates;
 };
 
@@ -146,13 +148,15 @@ static struct gate *create_gate(struct pipeline *pipeline)
     const struct pipeline_parts *parts = &pipeline->parts;
     struct gate_settings settings = {
         .name = pipeline->gate_name,
+        .channel = parts->channel,
+        .provider = parts->provider->name,
         .connections = parts->connections,
         .limiter = {.environment = parts->environment, .name = pipeline->gate_name, .rate_per_s = parts->rate_per_s},
     };
 
     snprintf(pipeline->gate_name, sizeof(pipeline->gate_name), "%s-%s", parts->provider->name,
              channel_name(parts->channel));
-    return gate_create(parts->loop, parts->claims, &settings, parts->metrics, on_gate_open, pipeline);
+    return gate_create(parts->loop, parts->claims, parts->pauses, &settings, parts->metrics, on_gate_open, pipeline);
 }
 
 /* A rehearsal hands every message to whoever looks at it, so nothing waits. */
@@ -281,7 +285,11 @@ static void release(struct parcel *parcel)
 
 static void finish(struct task *task, enum stage_exit way)
 {
-    ledger_close(task->parcel->pipeline->ledger, task, way);
+    struct pipeline *pipeline = task->parcel->pipeline;
+
+    ledger_close(pipeline->ledger, task, way);
+    pipeline->outcomes[task->outcome] += task->is_final;
+    pipeline->parked += task->stage == STAGE_PARK;
     task->stage = STAGE_DONE;
     release(task->parcel);
 }
@@ -369,9 +377,18 @@ bool pipeline_is_draining(const struct pipeline *pipeline)
     return pipeline->is_draining;
 }
 
-const char *pipeline_breaker_state(const struct pipeline *pipeline)
+struct pipeline_facts pipeline_look(const struct pipeline *pipeline)
 {
-    return breaker_state_name(gate_breaker_state(pipeline->gate));
+    struct pipeline_facts facts = {
+        .gate = pipeline->gate_name,
+        .breaker = breaker_state_name(gate_breaker_state(pipeline->gate)),
+        .on_wire = gate_in_flight(pipeline->gate),
+        .rate_per_s = gate_rate(pipeline->gate),
+        .parked = pipeline->parked,
+    };
+
+    memcpy(facts.outcomes, pipeline->outcomes, sizeof(facts.outcomes));
+    return facts;
 }
 
 void pipeline_update_metrics(struct pipeline *pipeline)

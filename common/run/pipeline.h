@@ -19,6 +19,7 @@
 #include "run/claims.h"
 #include "run/limiter.h"
 #include "run/parcel.h"
+#include "run/pauses.h"
 #include "run/templates.h"
 #include "run/topics.h"
 
@@ -41,6 +42,7 @@ struct pipeline_parts {
     struct http_client *http;
     struct kafka_producer *producer;
     struct templates *templates;
+    struct pauses *pauses;
     const struct topics *topics;
     struct metrics *metrics;
     const char *environment;
@@ -67,9 +69,18 @@ size_t pipeline_parcel_count(const struct pipeline *pipeline);
 /* From now on tasks without a claim are dropped; those with one are finished. */
 void pipeline_drain(struct pipeline *pipeline);
 bool pipeline_is_draining(const struct pipeline *pipeline);
-/* Breaker's state for health and metrics: "closed", "open", "half_open". */
-const char *pipeline_breaker_state(const struct pipeline *pipeline);
 /* What is only known by looking. Together with the counters it is one moment's state. */
 void pipeline_update_metrics(struct pipeline *pipeline);
+
+/* For people to look at. */
+struct pipeline_facts {
+    const char *gate;    /* provider and channel: "brevo-email" */
+    const char *breaker; /* "closed", "open", "half_open" */
+    int64_t on_wire;     /* requests */
+    int64_t rate_per_s;  /* that all workers together may make; 0: no limit */
+    uint64_t outcomes[OUTCOME_STATE_COUNT], parked; /* deliveries since the start */
+};
+
+struct pipeline_facts pipeline_look(const struct pipeline *pipeline);
 
 #endif

@@ -68,7 +68,7 @@ static void produce(void *arg)
         .mid = task->mid,
         .channel = stage->channel,
         .attempts = task->attempts,
-        .first_at = task->first_attempt_at ? task->first_attempt_at : now,
+        .first_at = task->first_attempt_at,
         .due_at = now + (task->wait_ms > tier_ms ? task->wait_ms : tier_ms),
     };
     struct record_header own[PARK_HEADER_COUNT];
@@ -79,7 +79,10 @@ static void produce(void *arg)
 
     parcel_origin(parcel, &topic, &note.partition, &note.offset);
     snprintf(note.topic, sizeof(note.topic), "%s", topic);
-    snprintf(note.template_version, sizeof(note.template_version), "%s", task->message.version);
+    /* What was never tried is rendered with the version that is in use then: a flow may be paused to mend its text. */
+    if (task->attempts > 0 || task->seen.state) {
+        snprintf(note.template_version, sizeof(note.template_version), "%s", task->message.version);
+    }
     snprintf(note.reason, sizeof(note.reason), "%s", task->reason);
     buf_init(&store, 0);
     park_format(&note, &store, own);

@@ -13,13 +13,14 @@
 #include "core/json_memory.h"
 #include "io/kafka_depth.h"
 #include "io/loop.h"
+#include "run/channel_report.h"
 #include "run/channel_worker.h"
 #include "run/health.h"
+#include "run/pool.h"
 #include "run/recovery.h"
 #include "run/retention_check.h"
-#include "run/versions.h"
 
-enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, VERSIONS_WAIT_MS = 1000,
+enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, POOL_WAIT_MS = 1000,
        RETENTION_WAIT_MS = 2000, EXIT_RESTART = 3 };
 
 static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
@@ -52,9 +53,10 @@ struct worker {
     struct kafka_producer *producer;
     struct claims *claims;
     struct recovery *recovery;
-    struct versions *versions;
+    struct pool *pool;
     struct retention_check *retention;
     struct channel_worker *channels[CHANNEL_COUNT];
+    struct channel_report reports[CHANNEL_COUNT];
     struct kafka_depth *depth;
     struct health *health;
     struct loop_signal *on_term, *on_int, *on_hup;
@@ -94,8 +96,8 @@ static void on_stop_signal(void *arg)
     worker->drain_until = clock_mono_ms() + DRAIN_MS;
     log_event(LOG_INFO, "draining", NULL);
     CRASHPOINT("drain_begun");
-    if (worker->versions) {
-        versions_leave(worker->versions);
+    if (worker->pool) {
+        pool_leave(worker->pool);
     }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         if (worker->channels[channel]) {
@@ -133,6 +135,10 @@ static void add_problems(void *arg, struct buf *out)
     if (!claims_is_ready(worker->claims)) {
         buf_appendf(out, "%s\n", claims_state_reason(worker->claims));
     }
+    if (worker->pool && !pool_is_known(worker->pool)) {
+        buf_appendf(out, "not known yet what people paused and chose: %s\n",
+                    pool_refusal(worker->pool)[0] ? pool_refusal(worker->pool) : "Redis has not answered");
+    }
     if (templates_missing(worker->templates)[0]) {
         buf_appendf(out, "templates: version %s was chosen and is not here\n", templates_missing(worker->templates));
     }
@@ -143,6 +149,28 @@ static void add_problems(void *arg, struct buf *out)
             buf_appendf(out, "%s: %s\n", channel_name((enum channel)channel), problem);
         }
     }
+}
+
+/* The worker's part of the beat. */
+static void describe(void *arg, struct json_text *j)
+{
+    struct worker *worker = arg;
+    struct buf problems;
+
+    buf_init(&problems, 1 << 16);
+    add_problems(worker, &problems);
+    json_text_member_if(j, "problems", buf_text(&problems));
+    buf_finish(&problems);
+    json_text_key(j, "channels");
+    json_text_open(j, '[');
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        if (worker->channels[channel]) {
+            struct channel_worker_facts facts = channel_worker_look(worker->channels[channel]);
+
+            channel_report_write(&worker->reports[channel], &facts, loop_now_ms(worker->loop), j);
+        }
+    }
+    json_text_close(j, ']');
 }
 
 /* For counts that are kept elsewhere. */
@@ -239,6 +267,7 @@ static bool open_channels(struct worker *worker, const struct provider *const pr
             .claims = worker->claims,
             .producer = worker->producer,
             .templates = worker->templates,
+            .pauses = pool_pauses(worker->pool),
             .topics = &worker->topics,
             .metrics = worker->metrics,
             .on_fatal = on_fatal,
@@ -301,10 +330,10 @@ static bool start(struct worker *worker, const struct provider *const providers[
     if (!open_claims(worker, err) || !open_depth(worker, err) || !open_health(worker, err)) {
         return false;
     }
-    worker->versions = versions_create(worker->loop, worker->claims, worker->templates, worker->settings->environment,
-                                       worker->settings->channels);
+    worker->pool = pool_create(&(struct pool_parts){worker->loop, worker->claims, worker->templates, worker->metrics,
+                                                    worker->settings->environment, describe, worker});
     /* So that nothing is rendered from a text that was taken back. */
-    versions_wait(worker->versions, VERSIONS_WAIT_MS);
+    pool_wait(worker->pool, POOL_WAIT_MS);
     if (!check_retention(worker, err)) {
         return false;
     }
@@ -336,11 +365,11 @@ static void finish(struct worker *worker)
     }
     recovery_destroy(worker->recovery);
     claims_close(worker->claims);
-    versions_destroy(worker->versions);
     retention_check_destroy(worker->retention);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_destroy(worker->channels[channel]);
     }
+    pool_destroy(worker->pool);
     templates_close(worker->templates);
     loop_timer_destroy(worker->drain_timer);
     loop_destroy(worker->loop);

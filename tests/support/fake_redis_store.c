@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/hash_table.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -449,6 +450,187 @@ static void eval_not_before(const struct slice a[], struct fake_answer *answer)
     say_int(answer, 1);
 }
 
+/* --- sorted sets: a text "score member;score member;", in order ----------------------------------------------------- */
+
+struct member {
+    int64_t score;
+    char name[FAKE_MOST_MEMBER];
+};
+
+static int compare_members(const void *left, const void *right)
+{
+    const struct member *a = left, *b = right;
+
+    return a->score != b->score ? (a->score < b->score ? -1 : 1) : strcmp(a->name, b->name);
+}
+
+static size_t read_set(struct slice key, struct member members[FAKE_MOST_NESTED])
+{
+    const char *at = get_text(key);
+    size_t count = 0;
+
+    while (at && *at) {
+        char *space;
+        const char *end;
+
+        assert(count < FAKE_MOST_NESTED);
+        members[count].score = strtoll(at, &space, 10);
+        end = strchr(space, ';');
+        snprintf(members[count++].name, FAKE_MOST_MEMBER, "%.*s", (int)(end - space - 1), space + 1);
+        at = end + 1;
+    }
+    return count;
+}
+
+/* An empty set is no key. */
+static void write_set(struct slice key, struct member members[], size_t count, int64_t ttl_ms)
+{
+    struct buf text;
+    struct entry *entry = find(key);
+
+    if (count == 0 && entry) {
+        free_entry(entry);
+    }
+    if (count == 0) {
+        return;
+    }
+    qsort(members, count, sizeof(members[0]), compare_members);
+    buf_init(&text, 0);
+    for (size_t i = 0; i < count; i++) {
+        buf_appendf(&text, "%" PRId64 " %s;", members[i].score, members[i].name);
+    }
+    set_text(key, buf_text(&text), ttl_ms);
+    buf_finish(&text);
+}
+
+static void set_member(struct slice key, int64_t score, struct slice name, bool is_new_only, int64_t ttl_ms)
+{
+    struct member members[FAKE_MOST_NESTED + 1];
+    size_t count = read_set(key, members), at = 0;
+
+    while (at < count && !slice_is(name, members[at].name)) {
+        at++;
+    }
+    if (at == count || !is_new_only) {
+        members[at].score = score;
+        snprintf(members[at].name, FAKE_MOST_MEMBER, "%.*s", (int)name.len, name.data);
+    }
+    write_set(key, members, count + (at == count), ttl_ms);
+}
+
+static void remove_member(struct slice key, struct slice name)
+{
+    struct member members[FAKE_MOST_NESTED];
+    size_t count = read_set(key, members), kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!slice_is(name, members[i].name)) {
+            members[kept++] = members[i];
+        }
+    }
+    write_set(key, members, kept, 0);
+}
+
+static void remove_below(struct slice key, int64_t score, int64_t ttl_ms)
+{
+    struct member members[FAKE_MOST_NESTED];
+    size_t count = read_set(key, members), first = 0;
+
+    while (first < count && members[first].score <= score) {
+        first++;
+    }
+    write_set(key, members + first, count - first, ttl_ms);
+}
+
+static void nest_members(struct fake_answer *answer, struct slice key, bool is_latest_first)
+{
+    struct member members[FAKE_MOST_NESTED];
+    size_t count = read_set(key, members);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct member *member = &members[is_latest_first ? count - 1 - i : i];
+
+        memcpy(answer->members[i], member->name, FAKE_MOST_MEMBER);
+        answer->nested[i] = (struct redis_reply){.type = REDIS_TEXT, .text = slice_of(answer->members[i])};
+    }
+    answer->items[answer->reply.count++] =
+        (struct redis_reply){.type = REDIS_ARRAY, .items = answer->nested, .count = count};
+}
+
+/* --- what people chose, and who is there -------------------------------------------------------------------------- */
+
+static const char *newest(struct slice key, struct slice known)
+{
+    const char *text = get_text(key);
+    char *copy = xmemdup(known.data, known.len);
+
+    if (strtoll(copy, NULL, 10) > (text ? strtoll(text, NULL, 10) : 0)) {
+        set_text(key, copy, 0);
+    }
+    free(copy);
+    text = get_text(key);
+    return text ? text : "";
+}
+
+static void forget_oldest_versions(const struct slice a[], const char *pin)
+{
+    struct member members[FAKE_MOST_NESTED];
+    size_t count = read_set(a[4], members), most = (size_t)to_number(a[15]);
+    const char *wanted = strchr(pin, ' ');
+
+    for (size_t i = 0; i + most < count; i++) {
+        char *key = xasprintf("%.*s%s", (int)a[14].len, a[14].data, members[i].name);
+        struct entry *files = find(slice_of(key));
+
+        if (!wanted || strncmp(wanted + 1, members[i].name, strlen(members[i].name)) != 0) {
+            remove_member(a[4], slice_of(members[i].name));
+            if (files) {
+                free_entry(files);
+            }
+        }
+        free(key);
+    }
+}
+
+/* keys: workers, worker, pauses, pin, history, files of folder, files in use; worker, state, pauses, pin, folder, in use,
+ * live, prefix, most */
+static void eval_beat(const struct slice a[], struct fake_answer *answer)
+{
+    int64_t now = now_us() / 1000;
+    char *state = xasprintf("%" PRId64 " %.*s", now, (int)a[8].len, a[8].data);
+    const char *pauses, *pin;
+
+    set_member(a[0], now, a[7], false, 60000);
+    remove_below(a[0], now - 60000, 60000);
+    set_text(a[1], state, 10000);
+    pauses = newest(a[2], a[9]);
+    pin = newest(a[3], a[10]);
+    set_member(a[4], now - 1, a[12], true, 0);
+    set_member(a[4], now, a[11], !slice_is(a[13], "live"), 0);
+    forget_oldest_versions(a, pin);
+    say_array(answer, NULL);
+    add_text(answer, pauses);
+    add_text(answer, pin);
+    add_int(answer, find(a[5]) != NULL);
+    add_int(answer, find(a[6]) != NULL);
+    nest_members(answer, a[4], true);
+    free(state);
+}
+
+/* key; seen, new */
+static void eval_choose(const struct slice a[], struct fake_answer *answer)
+{
+    const char *text = get_text(a[0]);
+    char *copy = xmemdup(a[2].data, a[2].len);
+    bool is_taken = slice_is(a[1], text ? text : "");
+
+    if (is_taken) {
+        set_text(a[0], copy, 0);
+    }
+    free(copy);
+    say_int(answer, is_taken);
+}
+
 static const struct {
     const char *name;
     size_t count;
@@ -456,6 +638,7 @@ static const struct {
 } scripts[] = {
     {"begin", 9, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
     {"open_shard", 4, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
+    {"beat", 16, eval_beat},            {"choose", 3, eval_choose},
 };
 
 void fake_store_eval(const char *script, const struct slice args[], size_t count, struct fake_answer *answer)
@@ -472,16 +655,16 @@ void fake_store_eval(const char *script, const struct slice args[], size_t count
 
 /* --- commands ----------------------------------------------------------------------------------------------------- */
 
-/* SET key value [NX] PX ms */
+/* SET key value [[NX] PX ms] */
 static void call_set(const struct slice args[], size_t count, struct fake_answer *answer)
 {
-    bool is_new_only = slice_is(args[3], "NX");
+    bool is_new_only = count > 3 && slice_is(args[3], "NX");
     char *value = xmemdup(args[2].data, args[2].len);
 
     if (is_new_only && find(args[1])) {
         say_text(answer, NULL);
     } else {
-        set_text(args[1], value, to_number(args[count - 1]));
+        set_text(args[1], value, count > 3 ? to_number(args[count - 1]) : 0);
         say_text(answer, "OK");
     }
     free(value);
@@ -509,12 +692,24 @@ void fake_store_call(const struct slice args[], size_t count, struct fake_answer
 {
     if (slice_is(args[0], "GET") && count == 2) {
         say_text(answer, get_text(args[1]));
-    } else if (slice_is(args[0], "SET") && count >= 5) {
+    } else if (slice_is(args[0], "SET") && (count == 3 || count >= 5)) {
         call_set(args, count, answer);
     } else if (slice_is(args[0], "HGET") && count == 3) {
         call_hget(args, answer);
     } else if (slice_is(args[0], "TIME")) {
         call_time(answer);
+    } else if (slice_is(args[0], "ZREM") && count == 3) {
+        remove_member(args[1], args[2]);
+        say_int(answer, 1);
+    } else if (slice_is(args[0], "DEL") && count == 2) {
+        say_int(answer, find(args[1]) != NULL);
+        if (find(args[1])) {
+            free_entry(find(args[1]));
+        }
+    } else if (slice_is(args[0], "ZRANGE") && count == 4) { /* the whole of it */
+        say_array(answer, NULL);
+        nest_members(answer, args[1], false);
+        answer->reply = answer->items[0];
     } else if (slice_is(args[0], "CONFIG") && store.policy) {
         say_array(answer, "maxmemory-policy");
         add_text(answer, store.policy);

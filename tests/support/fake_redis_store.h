@@ -7,13 +7,15 @@
 
 #include "io/redis.h"
 
-enum { FAKE_MOST_ITEMS = 6, FAKE_MOST_TEXT = 512 };
+enum { FAKE_MOST_ITEMS = 6, FAKE_MOST_TEXT = 512, FAKE_MOST_NESTED = 32, FAKE_MOST_MEMBER = 128 };
 
 /* Owns what it says. */
 struct fake_answer {
     struct redis_reply reply; /* points into the rest */
     struct redis_reply items[FAKE_MOST_ITEMS];
     char texts[FAKE_MOST_ITEMS][FAKE_MOST_TEXT];
+    struct redis_reply nested[FAKE_MOST_NESTED]; /* a list, as the last item or as the whole answer */
+    char members[FAKE_MOST_NESTED][FAKE_MOST_MEMBER];
     bool is_error;
 };
 

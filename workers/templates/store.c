@@ -1,16 +1,16 @@
 #include "workers/templates/store.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "run/pool.h"
 #include "run/redis_ask.h"
+#include "workers/pool_view.h"
 
 struct store {
     struct redis_ask *redis;
-    struct version_keys keys;
+    struct pool_keys keys;
 };
 
 struct store *store_open(const char *redis_url, const char *environment, struct err *err)
@@ -23,7 +23,7 @@ struct store *store_open(const char *redis_url, const char *environment, struct 
     }
     store = xcalloc(1, sizeof(*store));
     store->redis = redis;
-    version_keys_init(&store->keys, environment);
+    pool_keys_init(&store->keys, environment);
     return store;
 }
 
@@ -44,54 +44,53 @@ void store_sleep_ms(struct store *store, int64_t ms)
 
 const char *store_worker_text(const struct store_worker *worker, const char *name)
 {
-    const char *text = json_string_value(json_object_get(worker->state, name));
-
-    return text ? text : "";
+    return pool_view_text(worker->state, name);
 }
 
-static int compare_workers(const void *left, const void *right)
+/* "email,sms" */
+static json_t *list_channels(const struct pool_worker *worker)
 {
-    const struct store_worker *a = left, *b = right;
+    const json_t *channel;
+    struct buf text;
+    json_t *list;
+    size_t i;
 
-    return strcmp(a->name, b->name);
+    buf_init(&text, 0);
+    json_array_foreach (pool_view_channels(worker), i, channel) {
+        buf_appendf(&text, "%s%s", i ? "," : "", pool_view_text(channel, "name"));
+    }
+    list = json_string(buf_text(&text));
+    buf_finish(&text);
+    return list;
 }
 
-/* `value`: "<ms> <JSON>" */
-static void add_worker(struct store_view *view, const char *name, const char *value, int64_t now_ms)
+static bool look_at_workers(struct store *store, struct store_view *view, struct err *err)
 {
-    char *end = NULL;
-    int64_t seen_at = value ? strtoll(value, &end, 10) : 0;
-    json_t *state = end ? json_loads(end, 0, NULL) : NULL;
+    struct pool_view pool;
 
-    if (!name || !json_is_object(state) || now_ms - seen_at > VERSIONS_SILENT_MS) {
-        json_decref(state);
-        return;
+    if (!pool_view_look(store->redis, &store->keys, &pool, err)) {
+        return false;
     }
-    view->workers = xreallocarray(view->workers, view->worker_count + 1, sizeof(*view->workers));
-    view->workers[view->worker_count++] = (struct store_worker){xstrdup(name), state, now_ms - seen_at};
-}
+    view->workers = xcalloc(pool.worker_count + 1, sizeof(*view->workers));
+    for (size_t i = 0; i < pool.worker_count; i++) {
+        const struct pool_worker *worker = &pool.workers[i];
+        json_t *state = json_deep_copy(json_object_get(worker->state, "templates"));
 
-static bool look_at_workers(struct store *store, struct store_view *view, int64_t now_ms, struct err *err)
-{
-    json_t *all = redis_ask_call(store->redis, (const struct slice[]){SLICE("HGETALL"), slice_of(store->keys.workers)}, 2, err);
-
-    for (size_t i = 0; i + 1 < json_array_size(all); i += 2) {
-        add_worker(view, json_string_value(json_array_get(all, i)), json_string_value(json_array_get(all, i + 1)),
-                   now_ms);
+        if (state) {
+            json_object_set_new(state, "channels", list_channels(worker));
+            view->workers[view->worker_count++] = (struct store_worker){xstrdup(worker->name), state, worker->silent_ms};
+        }
     }
-    if (view->worker_count > 1) {
-        qsort(view->workers, view->worker_count, sizeof(*view->workers), compare_workers);
-    }
-    json_decref(all);
-    return all != NULL;
+    pool_view_finish(&pool);
+    return true;
 }
 
 static bool look_at_history(struct store *store, struct store_view *view, struct err *err)
 {
     json_t *all = redis_ask_call(store->redis,
-                      (const struct slice[]){SLICE("ZREVRANGE"), slice_of(store->keys.history), SLICE("0"), SLICE("-1"),
-                                             SLICE("WITHSCORES")},
-                      5, err);
+                                 (const struct slice[]){SLICE("ZREVRANGE"), slice_of(store->keys.history), SLICE("0"),
+                                                        SLICE("-1"), SLICE("WITHSCORES")},
+                                 5, err);
 
     for (size_t i = 0; i + 1 < json_array_size(all) && view->history_count < VERSIONS_MOST; i += 2) {
         const char *version = json_string_value(json_array_get(all, i));
@@ -108,20 +107,10 @@ static bool look_at_history(struct store *store, struct store_view *view, struct
     return all != NULL;
 }
 
-static bool look_at_time(struct store *store, int64_t *now_ms, struct err *err)
-{
-    json_t *time = redis_ask_call(store->redis, (const struct slice[]){SLICE("TIME")}, 1, err);
-    const char *seconds = json_string_value(json_array_get(time, 0));
-    const char *us = json_string_value(json_array_get(time, 1));
-
-    *now_ms = seconds && us ? strtoll(seconds, NULL, 10) * 1000 + strtoll(us, NULL, 10) / 1000 : 0;
-    json_decref(time);
-    return time != NULL;
-}
-
 static bool look_at_pin(struct store *store, struct store_view *view, struct err *err)
 {
-    json_t *pin = redis_ask_call(store->redis, (const struct slice[]){SLICE("GET"), slice_of(store->keys.pin)}, 2, err);
+    json_t *pin =
+        redis_ask_call(store->redis, (const struct slice[]){SLICE("GET"), slice_of(store->keys.pin)}, 2, err);
     bool is_fine = pin != NULL;
 
     if (json_is_string(pin) && !template_pin_parse(slice_of(json_string_value(pin)), &view->pin)) {
@@ -133,11 +122,8 @@ static bool look_at_pin(struct store *store, struct store_view *view, struct err
 
 bool store_look(struct store *store, struct store_view *view, struct err *err)
 {
-    int64_t now_ms;
-
     *view = (struct store_view){.worker_count = 0};
-    if (look_at_time(store, &now_ms, err) && look_at_pin(store, view, err) &&
-        look_at_workers(store, view, now_ms, err) && look_at_history(store, view, err)) {
+    if (look_at_pin(store, view, err) && look_at_workers(store, view, err) && look_at_history(store, view, err)) {
         return true;
     }
     store_view_finish(view);
@@ -167,7 +153,7 @@ bool store_pin(struct store *store, const struct template_pin *seen, const struc
     template_pin_format(seen, &old_text);
     template_pin_format(pin, &new_text);
     answer = redis_ask_eval(
-        store->redis, &versions_pin_script,
+        store->redis, &pool_choose_script,
         (const struct slice[]){slice_of(store->keys.pin), buf_slice(&old_text), buf_slice(&new_text)}, 3, err);
     is_taken = json_integer_value(answer) == 1;
     if (answer && !is_taken) {
@@ -181,30 +167,12 @@ bool store_pin(struct store *store, const struct template_pin *seen, const struc
 
 bool store_has_files(struct store *store, const char *version, bool *has, struct err *err)
 {
-    char key[VERSIONS_KEY_SIZE + VERSION_TEXT_SIZE];
-    json_t *answer;
+    char key[POOL_KEY_SIZE];
+    json_t *answer =
+        redis_ask_call(store->redis,
+                       (const struct slice[]){SLICE("EXISTS"), pool_key(store->keys.files_prefix, version, key)}, 2, err);
 
-    snprintf(key, sizeof(key), "%s%s", store->keys.files_prefix, version);
-    answer = redis_ask_call(store->redis, (const struct slice[]){SLICE("EXISTS"), slice_of(key)}, 2, err);
     *has = json_integer_value(answer) == 1;
     json_decref(answer);
     return answer != NULL;
-}
-
-bool store_read_files(struct store *store, const char *version, struct buf *pack, struct err *err)
-{
-    char key[VERSIONS_KEY_SIZE + VERSION_TEXT_SIZE];
-    json_t *answer;
-    bool is_there;
-
-    snprintf(key, sizeof(key), "%s%s", store->keys.files_prefix, version);
-    answer = redis_ask_call(store->redis, (const struct slice[]){SLICE("GET"), slice_of(key)}, 2, err);
-    is_there = json_is_string(answer);
-    if (is_there) {
-        buf_append(pack, json_string_value(answer), json_string_length(answer));
-    } else if (answer) {
-        err_set(err, "the files of version %s are not in Redis any more", version);
-    }
-    json_decref(answer);
-    return is_there;
 }

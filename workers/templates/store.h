@@ -28,7 +28,7 @@ struct store_version {
 /* One look at everything; store_view_finish() frees it. */
 struct store_view {
     struct template_pin pin;
-    struct store_worker *workers; /* those that were heard of within VERSIONS_SILENT_MS; sorted by name */
+    struct store_worker *workers; /* those that were heard of within POOL_SILENT_MS; sorted by name */
     size_t worker_count;
     struct store_version history[VERSIONS_MOST]; /* the latest first */
     size_t history_count;

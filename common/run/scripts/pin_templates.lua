@@ -1,8 +1,8 @@
--- PIN_TEMPLATES: people chose a version. Nobody else may have chosen since they looked.
+-- CHOOSE: people chose: a version of the templates (pin), or what is paused. Nobody else may have chosen since they looked.
 --
--- KEYS  1 pin   ARGV  1 the pin that they saw, or ""   2 the new one
+-- KEYS  1 pin, or pauses   ARGV  1 the text that they saw, or ""   2 the new one
 --
--- Answers  1, or 0 when the pin is another one by now
+-- Answers  1, or 0 when another one stands there by now
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
     return 0
 end

@@ -12,6 +12,7 @@
 
 #include "tests/support/fakes.h"
 #include "run/channel_worker.h"
+#include "run/pauses.h"
 #include "run/recovery.h"
 
 struct process {
@@ -24,6 +25,7 @@ struct process {
     struct kafka_producer *producer;
     struct claims *claims;
     struct recovery *recovery;
+    struct pauses *pauses; /* nothing is paused but by pauses_take() */
     struct channel_worker *channels[CHANNEL_COUNT];
 };
 
@@ -54,6 +56,8 @@ static void process_start(struct process *process)
     process->claims = claims_open(process->loop, &redis, &claims, process->metrics, &err);
     process->recovery =
         recovery_create(process->loop, process->claims, &process->kafka, process->topics.outcomes);
+    process->pauses = pauses_create(process->loop, process->metrics);
+    pauses_take(process->pauses, SLICE(""), &err);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         process->channels[channel] = channel_worker_open(
             &(struct channel_worker_parts){
@@ -63,6 +67,7 @@ static void process_start(struct process *process)
                 .claims = process->claims,
                 .producer = process->producer,
                 .templates = process->templates,
+                .pauses = process->pauses,
                 .topics = &process->topics,
                 .metrics = process->metrics,
                 .on_fatal = process_on_fatal,
@@ -119,6 +124,7 @@ static void process_stop(struct process *process)
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_destroy(process->channels[channel]);
     }
+    pauses_destroy(process->pauses);
     templates_close(process->templates);
     loop_destroy(process->loop);
     metrics_destroy(process->metrics);

@@ -19,6 +19,7 @@ struct world {
     struct loop *loop;
     struct metrics *metrics;
     struct claims *claims;
+    struct pauses *pauses;
     struct gate *gate;
     int calls, waiting, passed;
 };
@@ -43,7 +44,7 @@ static int set_up(void **state)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
     const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
-    const struct gate_settings gate = {"fake-email", CONNECTIONS, {"test", "fake-email", 1000}};
+    const struct gate_settings gate = {"fake-email", CHANNEL_EMAIL, "fake", CONNECTIONS, {"test", "fake-email", 1000}};
     struct world *world = calloc(1, sizeof(*world));
     struct err err = {0};
 
@@ -52,7 +53,9 @@ static int set_up(void **state)
     world->metrics = metrics_create();
     world->claims = claims_open(world->loop, &redis, &claims, world->metrics, &err);
     claims_set_recovery(world->claims, on_recover, world);
-    world->gate = gate_create(world->loop, world->claims, &gate, world->metrics, on_open, world);
+    world->pauses = pauses_create(world->loop, world->metrics);
+    pauses_take(world->pauses, SLICE(""), &err);
+    world->gate = gate_create(world->loop, world->claims, world->pauses, &gate, world->metrics, on_open, world);
     *state = world;
     return 0;
 }
@@ -63,6 +66,7 @@ static int tear_down(void **state)
 
     claims_close(world->claims);
     gate_destroy(world->gate);
+    pauses_destroy(world->pauses);
     loop_destroy(world->loop);
     metrics_destroy(world->metrics);
     free(world);
@@ -194,6 +198,73 @@ static void too_many_stops_everybody_for_a_while(void **state)
     assert_int_equal(world->passed, 1);
 }
 
+/* Serial and list, as people would have written it. */
+static void pause(struct world *world, const char *text)
+{
+    struct err err = {0};
+
+    assert_true(pauses_take(world->pauses, slice_of(text), &err));
+}
+
+static const struct {
+    const char *list;
+    bool is_stopped;
+} paused_lists[] = {
+    {"[]", false},
+    {"[{\"scope\":\"all\",\"since\":1}]", true},
+    {"[{\"scope\":\"channel\",\"name\":\"email\",\"since\":1}]", true},
+    {"[{\"scope\":\"channel\",\"name\":\"sms\",\"since\":1}]", false},
+    {"[{\"scope\":\"provider\",\"name\":\"fake\",\"since\":1}]", true},
+    {"[{\"scope\":\"provider\",\"name\":\"other\",\"since\":1}]", false},
+    {"[{\"scope\":\"flow\",\"name\":\"email\",\"since\":1}]", false},
+    {"[{\"scope\":\"flow\",\"name\":\"a\",\"since\":1},{\"scope\":\"all\",\"since\":1}]", true},
+};
+
+static void what_is_paused_does_not_pass_and_what_is_resumed_does(void **state)
+{
+    struct world *world = *state;
+    char text[256];
+    int serial = 0;
+
+    fakes_run_ms(world->loop, 100);
+    for (size_t i = 0; i < sizeof(paused_lists) / sizeof(paused_lists[0]); i++) {
+        snprintf(text, sizeof(text), "%d %s", ++serial, paused_lists[i].list);
+        pause(world, text);
+        world->passed = 0;
+        wait_and_run(world, 1, 1000);
+        if (world->passed != !paused_lists[i].is_stopped) {
+            fail_msg("%s: %d passed", text, world->passed);
+        }
+        snprintf(text, sizeof(text), "%d []", ++serial);
+        pause(world, text);
+        loop_turn(world->loop, false); /* time does not jump before the end of this turn */
+        fakes_run_ms(world->loop, 1000);
+        assert_int_equal(world->passed, 1);
+        leave_all(world);
+    }
+}
+
+static void nothing_passes_before_it_is_known_what_is_paused(void **state)
+{
+    struct world *world = *state;
+    const struct gate_settings settings = {"fake-sms", CHANNEL_SMS, "fake", CONNECTIONS, {"test", "fake-sms", 0}};
+    struct pauses *pauses = pauses_create(world->loop, world->metrics);
+    struct gate *gate;
+    struct err err = {0};
+
+    fakes_run_ms(world->loop, 100);
+    gate = gate_create(world->loop, world->claims, pauses, &settings, world->metrics, on_open, world);
+    assert_false(gate_enter(gate, 1));
+    world->calls = 0;
+    assert_true(pauses_take(pauses, SLICE(""), &err));
+    loop_turn(world->loop, false);
+    assert_int_equal(world->calls, 1);
+    assert_true(gate_enter(gate, 1));
+    gate_leave(gate);
+    gate_destroy(gate);
+    pauses_destroy(pauses);
+}
+
 #define gate_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -206,6 +277,8 @@ int main(void)
         gate_test(one_answer_that_the_channel_is_refused_closes_the_gate),
         gate_test(what_says_nothing_about_the_provider_does_not_close_the_gate),
         gate_test(too_many_stops_everybody_for_a_while),
+        gate_test(what_is_paused_does_not_pass_and_what_is_resumed_does),
+        gate_test(nothing_passes_before_it_is_known_what_is_paused),
     };
 
     log_set_level(LOG_ERROR);

@@ -24,6 +24,7 @@ struct world {
     struct templates *templates;
     struct kafka_producer *producer;
     struct claims *claims;
+    struct pauses *pauses;
     struct http_client *http;
     struct pipeline *pipeline;
     struct partitions *partitions;
@@ -78,6 +79,10 @@ static void on_recover(void *arg)
 
 static void create_stages(struct world *world)
 {
+    struct err err = {0};
+
+    world->pauses = pauses_create(world->loop, world->metrics);
+    pauses_take(world->pauses, SLICE(""), &err);
     world->partitions = partitions_create(world->loop, CHANNEL_EMAIL, world->metrics);
     world->pipeline = pipeline_create(&(struct pipeline_parts){.channel = CHANNEL_EMAIL,
                                                                .provider = &fake_email_provider,
@@ -87,6 +92,7 @@ static void create_stages(struct world *world)
                                                                .http = world->http,
                                                                .producer = world->producer,
                                                                .templates = world->templates,
+                                                               .pauses = world->pauses,
                                                                .topics = &world->topics,
                                                                .metrics = world->metrics,
                                                                .environment = "test",
@@ -95,7 +101,8 @@ static void create_stages(struct world *world)
                                                                .request_timeout_ms = 10000},
                                       on_parcel_done, world);
     world->intake = intake_create(&(struct intake_parts){CHANNEL_EMAIL, world->loop, world->partitions, world->pipeline,
-                                                         world->templates, &world->topics, world->metrics, WINDOW});
+                                                         world->templates, world->pauses, &world->topics, world->metrics,
+                                                         WINDOW});
 }
 
 static void open_consumer(struct world *world)
@@ -153,6 +160,7 @@ static int tear_down(void **state)
     kafka_producer_close(world->producer, 0);
     claims_close(world->claims);
     pipeline_destroy(world->pipeline);
+    pauses_destroy(world->pauses);
     intake_destroy(world->intake);
     partitions_destroy(world->partitions);
     templates_close(world->templates);
