@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "run/pool.h"
 
@@ -21,6 +22,22 @@ int64_t pool_view_int(const json_t *object, const char *name)
 const json_t *pool_view_channels(const struct pool_worker *worker)
 {
     return json_object_get(worker->state, "channels");
+}
+
+json_t *pool_view_pauses(const struct pool_view *view)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < view->pauses.count; i++) {
+        const struct pause *pause = &view->pauses.items[i];
+        char since[CLOCK_ISO_SIZE];
+
+        clock_format_iso(pause->since_ms, since);
+        json_array_append_new(array, json_pack("{s:s, s:s, s:s, s:s, s:s}", "scope", pause_scope_name(pause->scope),
+                                               "name", pause->name, "since", since, "by", pause->by, "reason",
+                                               pause->reason));
+    }
+    return array;
 }
 
 /* --- looking ------------------------------------------------------------------------------------------------------ */

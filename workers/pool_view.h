@@ -36,6 +36,9 @@ bool pool_view_look(struct redis_ask *redis, const struct pool_keys *keys, struc
 /* Of one that was looked at, or zeroed. */
 void pool_view_finish(struct pool_view *view);
 
+/* What is paused, for --json; a new reference. */
+json_t *pool_view_pauses(const struct pool_view *view);
+
 /* "" and 0 when the object does not say. */
 const char *pool_view_text(const json_t *object, const char *name);
 int64_t pool_view_int(const json_t *object, const char *name);

@@ -17,6 +17,7 @@ struct kafka_depth {
     struct loop_timer *timer;
     struct kafka_lookup *lookup; /* NULL: no question is open */
     int64_t every_ms;
+    struct err problem; /* of the last question */
     struct {
         char *name;
         int64_t records;
@@ -70,6 +71,7 @@ static void on_wake(void *arg)
     } else {
         log_event(LOG_DEBUG, "topic_depth_unknown", "reason", problem.text, NULL);
     }
+    depth->problem = problem;
     kafka_lookup_destroy(depth->lookup, CLOSE_MS);
     depth->lookup = NULL;
     loop_timer_start(depth->timer, depth->every_ms);
@@ -82,6 +84,7 @@ struct kafka_depth *kafka_depth_open(struct loop *loop, struct kafka_producer *p
 
     depth->producer = producer;
     depth->every_ms = every_ms;
+    err_set(&depth->problem, "no answer yet");
     depth->wake = kafka_wake_create(loop, on_wake, depth, err);
     if (!depth->wake) {
         free(depth);
@@ -113,6 +116,11 @@ void kafka_depth_close(struct kafka_depth *depth)
         free(depth->topics[i].name);
     }
     free(depth);
+}
+
+const char *kafka_depth_problem(const struct kafka_depth *depth)
+{
+    return depth->problem.text;
 }
 
 int64_t kafka_depth_records(const struct kafka_depth *depth, const char *topic)

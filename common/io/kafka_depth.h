@@ -23,6 +23,8 @@ struct kafka_depth *kafka_depth_open(struct loop *loop, struct kafka_producer *p
                                      int64_t every_ms, struct err *err);
 /* Waits at most 3 s for a question that is open. */
 void kafka_depth_close(struct kafka_depth *depth);
+/* Why the last question had no answer; "" when it had one. */
+const char *kafka_depth_problem(const struct kafka_depth *depth);
 /* -1: not known, or there is no such topic. */
 int64_t kafka_depth_records(const struct kafka_depth *depth, const char *topic);
 

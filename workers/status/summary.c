@@ -1,0 +1,229 @@
+#include "workers/status/summary.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/channel.h"
+#include "core/park.h"
+
+/* --- sums --------------------------------------------------------------------------------------------------------- */
+
+static void add_int(json_t *object, const char *name, int64_t number)
+{
+    json_object_set_new(object, name, json_integer(pool_view_int(object, name) + number));
+}
+
+static void add_all_ints(json_t *to, const json_t *from)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)from, name, value) {
+        add_int(to, name, json_integer_value(value));
+    }
+}
+
+static void add_all_reals(json_t *to, const json_t *from)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)from, name, value) {
+        json_object_set_new(to, name, json_real(json_number_value(json_object_get(to, name)) + json_number_value(value)));
+    }
+}
+
+/* A member of the array whose `key` (and `key2`) have these values; made when it is not there. Borrowed. */
+static json_t *find_or_add(json_t *array, const char *key, const char *value, const char *key2, const char *value2)
+{
+    json_t *item;
+    size_t i;
+
+    json_array_foreach (array, i, item) {
+        if (strcmp(pool_view_text(item, key), value) == 0 &&
+            (!key2 || strcmp(pool_view_text(item, key2), value2) == 0)) {
+            return item;
+        }
+    }
+    item = json_object();
+    json_object_set_new(item, key, json_string(value));
+    if (key2) {
+        json_object_set_new(item, key2, json_string(value2));
+    }
+    json_array_append_new(array, item);
+    return item;
+}
+
+static json_t *part(json_t *object, const char *name)
+{
+    json_t *value = json_object_get(object, name);
+
+    if (!value) {
+        value = json_object();
+        json_object_set_new(object, name, value);
+    }
+    return value;
+}
+
+/* --- channels and topics ------------------------------------------------------------------------------------------ */
+
+static void add_channel(json_t *channels, const json_t *from)
+{
+    static const char *const sums[] = {"in_flight", "window", "on_wire", "connections"};
+    json_t *channel = find_or_add(channels, "channel", pool_view_text(from, "name"), NULL, NULL);
+    int64_t limit = pool_view_int(from, "rate_limit");
+
+    add_int(channel, "workers", 1);
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+        add_int(channel, sums[i], pool_view_int(from, sums[i]));
+    }
+    /* One limit for all workers; the lowest, where a worker has not learned of it yet. */
+    if (!json_object_get(channel, "rate_limit") || (limit > 0 && limit < pool_view_int(channel, "rate_limit"))) {
+        json_object_set_new(channel, "rate_limit", json_integer(limit));
+    }
+    add_int(part(channel, "breakers"), pool_view_text(from, "breaker"), 1);
+    add_all_reals(part(channel, "rates"), json_object_get(from, "rates"));
+    add_all_ints(part(channel, "totals"), json_object_get(from, "totals"));
+}
+
+/* A lag that is not known yet leaves the sum as it is. */
+static void add_lag(json_t *object, const json_t *lag)
+{
+    if (json_is_integer(lag)) {
+        add_int(object, "lag", json_integer_value(lag));
+    } else if (!json_object_get(object, "lag")) {
+        json_object_set_new(object, "lag", json_null());
+    }
+}
+
+static void add_partition(json_t *topics, json_t *channel, const json_t *partition)
+{
+    const char *name = json_string_value(json_array_get(partition, 0));
+    const json_t *lag = json_array_get(partition, 2);
+    json_t *topic;
+
+    if (!name) {
+        return;
+    }
+    topic = find_or_add(topics, "topic", name, "channel", pool_view_text(channel, "channel"));
+    add_int(topic, "partitions", 1);
+    add_int(topic, "open", json_integer_value(json_array_get(partition, 3)));
+    add_int(topic, "paused_partitions", json_is_true(json_array_get(partition, 4)));
+    add_lag(topic, lag);
+    if (json_is_integer(lag) && json_integer_value(lag) >= pool_view_int(topic, "largest_lag")) {
+        json_object_set_new(topic, "largest_lag", json_integer(json_integer_value(lag)));
+        json_object_set_new(topic, "largest_partition", json_integer(json_integer_value(json_array_get(partition, 1))));
+    }
+}
+
+static bool is_retry(const struct topics *topics, const char *name)
+{
+    enum park_tier tier;
+
+    return topics_find_tier(topics, name, &tier);
+}
+
+static void add_worker(const struct summary_parts *parts, const struct pool_worker *worker, json_t *channels,
+                       json_t *topics)
+{
+    const json_t *from, *partition;
+    size_t i, k;
+
+    json_array_foreach (pool_view_channels(worker), i, from) {
+        json_t *channel;
+
+        add_channel(channels, from);
+        channel = find_or_add(channels, "channel", pool_view_text(from, "name"), NULL, NULL);
+        json_array_foreach (json_object_get(from, "partitions"), k, partition) {
+            const char *name = json_string_value(json_array_get(partition, 0));
+
+            add_partition(topics, channel, partition);
+            if (name && !is_retry(parts->topics, name)) {
+                add_lag(channel, json_array_get(partition, 2));
+            }
+        }
+    }
+}
+
+/* --- what waits --------------------------------------------------------------------------------------------------- */
+
+static json_t *number_or_null(int64_t number)
+{
+    return number < 0 ? json_null() : json_integer(number);
+}
+
+/* Every channel reads a retry topic whole and keeps what is its own: what was read and is not done, of all; and what
+ * nobody has read, of the one that is furthest behind. -1: nobody reads it. */
+static int64_t count_waiting(const json_t *topics, const char *name)
+{
+    int64_t open = 0, lag = 0;
+    bool is_known = false;
+    const json_t *topic;
+    size_t i;
+
+    json_array_foreach (topics, i, topic) {
+        if (strcmp(pool_view_text(topic, "topic"), name) == 0 && json_is_integer(json_object_get(topic, "lag"))) {
+            int64_t own = pool_view_int(topic, "lag");
+
+            open += pool_view_int(topic, "open");
+            lag = own > lag ? own : lag;
+            is_known = true;
+        }
+    }
+    return is_known ? open + lag : -1;
+}
+
+static json_t *make_waiting(const struct summary_parts *parts, const json_t *topics)
+{
+    json_t *waiting = json_object();
+
+    for (int tier = 0; tier < PARK_TIER_COUNT; tier++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "retry.%s", park_tier_name((enum park_tier)tier));
+        json_object_set_new(waiting, name, number_or_null(count_waiting(topics, parts->topics->retry[tier])));
+    }
+    json_object_set_new(waiting, "held", number_or_null(parts->held));
+    json_object_set_new(waiting, "dlq", number_or_null(parts->dlq));
+    return waiting;
+}
+
+/* --- all of it ---------------------------------------------------------------------------------------------------- */
+
+static json_t *make_problem(const char *problem)
+{
+    return json_pack("{s:b, s:s}", "is_ok", problem[0] == '\0', "problem", problem);
+}
+
+static json_t *copy_worker(const struct pool_worker *worker)
+{
+    json_t *copy = json_pack("{s:s, s:I}", "worker", worker->name, "silent_ms", (json_int_t)worker->silent_ms);
+
+    json_object_update_missing(copy, worker->state);
+    return copy;
+}
+
+json_t *summary_make(const struct summary_parts *parts)
+{
+    json_t *channels = json_array(), *topics = json_array(), *workers = json_array();
+    json_t *waiting, *paused = parts->view ? pool_view_pauses(parts->view) : json_null();
+    int64_t now_ms = parts->view ? parts->view->now_ms : parts->now_ms;
+    char at[CLOCK_ISO_SIZE];
+
+    clock_format_iso(now_ms, at);
+    for (size_t i = 0; parts->view && i < parts->view->worker_count; i++) {
+        add_worker(parts, &parts->view->workers[i], channels, topics);
+        json_array_append_new(workers, copy_worker(&parts->view->workers[i]));
+    }
+    waiting = make_waiting(parts, topics);
+    if (!parts->view) {
+        json_decref(workers);
+        workers = json_null();
+    }
+    return json_pack("{s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "at", at, "now_ms",
+                     (json_int_t)now_ms, "environment", parts->environment,
+                     "redis", make_problem(parts->redis_problem), "kafka", make_problem(parts->kafka_problem), "paused",
+                     paused, "channels", channels, "topics", topics, "waiting", waiting, "workers",
+                     workers);
+}
