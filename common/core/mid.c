@@ -107,6 +107,22 @@ void mid_of_record(const struct record *record, struct mid *mid)
     buf_finish(&parts);
 }
 
+void mid_of_copy(const struct mid *mid, uint64_t copy, struct mid *key)
+{
+    struct buf parts;
+
+    *key = *mid;
+    if (copy == 0) {
+        return;
+    }
+    buf_init(&parts, 0);
+    append_part(&parts, SLICE("v1 copy"));
+    append_part(&parts, slice_make((const char *)mid->bytes, MID_SIZE));
+    append_int(&parts, (int64_t)copy);
+    digest_parts(&parts, key);
+    buf_finish(&parts);
+}
+
 void mid_format(const struct mid *mid, char text[MID_TEXT_SIZE])
 {
     hex_format(mid->bytes, MID_SIZE, text);

@@ -32,6 +32,8 @@ bool mid_make(const struct flow *flow, enum channel channel, const struct event 
               struct err *err);
 /* Identity of a record that is no event: made of its coordinates, so that it reaches the DLQ once. */
 void mid_of_record(const struct record *record, struct mid *mid);
+/* What the provider's idempotency key of a deliberate second copy is made of; copy 0 is the delivery itself. */
+void mid_of_copy(const struct mid *mid, uint64_t copy, struct mid *key);
 void mid_format(const struct mid *mid, char text[MID_TEXT_SIZE]); /* 32 hex digits */
 bool mid_parse(struct slice text, struct mid *mid);
 

@@ -17,7 +17,7 @@ static const struct {
     [PARK_6H] = {"6h", 6 * 3600 * 1000},
 };
 
-enum { MID, CHANNEL, ATTEMPTS, FIRST_AT, DUE_AT, TEMPLATE_VERSION, REASON, TOPIC, PARTITION, OFFSET };
+enum { MID, CHANNEL, ATTEMPTS, FIRST_AT, DUE_AT, TEMPLATE_VERSION, REASON, TOPIC, PARTITION, OFFSET, REOPEN, COPY };
 
 static const char *const names[PARK_HEADER_COUNT] = {
     [MID] = PREFIX "mid",
@@ -30,6 +30,8 @@ static const char *const names[PARK_HEADER_COUNT] = {
     [TOPIC] = PREFIX "topic",
     [PARTITION] = PREFIX "partition",
     [OFFSET] = PREFIX "offset",
+    [REOPEN] = PREFIX "reopen",
+    [COPY] = PREFIX "copy",
 };
 
 const char *park_tier_name(enum park_tier tier)
@@ -94,6 +96,14 @@ static void append_value(const struct park_note *note, int index, struct buf *st
         break;
     case OFFSET:
         buf_append_int(store, note->offset);
+        break;
+    case REOPEN:
+        if (note->may_reopen) {
+            buf_append_int(store, (int64_t)note->reopen_fence);
+        }
+        break;
+    case COPY:
+        buf_append_int(store, (int64_t)note->copy);
         break;
     default:
         break;
@@ -165,6 +175,15 @@ static bool read_value(struct park_note *note, int index, struct slice value)
         return ok;
     case OFFSET:
         return read_number(value, 0, INT64_MAX, &note->offset);
+    case REOPEN:
+        note->may_reopen = value.len > 0;
+        ok = value.len == 0 || read_number(value, 0, INT64_MAX, &number);
+        note->reopen_fence = (uint64_t)number;
+        return ok;
+    case COPY:
+        ok = read_number(value, 0, INT64_MAX, &number);
+        note->copy = (uint64_t)number;
+        return ok;
     default:
         return false;
     }
@@ -176,6 +195,9 @@ bool park_parse(const struct record *record, struct park_note *note, struct err 
     for (int i = 0; i < PARK_HEADER_COUNT; i++) {
         const struct record_header *header = record_find_header(record, names[i]);
 
+        if (!header && i >= REOPEN) { /* of an earlier version */
+            continue;
+        }
         if (!header) {
             return err_set(err, "no parked delivery: header %s is missing", names[i]);
         }

@@ -31,12 +31,17 @@ struct park_note {
     char topic[250]; /* the record it came from first */
     int32_t partition;
     int64_t offset;
+    /* An operator lets it begin anew although it is dead or held, if it still is so under this fence: once, however often
+     * the record is read. */
+    bool may_reopen;
+    uint64_t reopen_fence;
+    uint64_t copy; /* see mid_of_copy(); the fence of the held state that an operator's resend left */
 };
 
 /* The reason of a delivery that was never tried, because people paused its flow. */
 #define PARK_REASON_PAUSED "paused"
 
-enum { PARK_HEADER_COUNT = 10 };
+enum { PARK_HEADER_COUNT = 12 };
 
 /* Header values as text in `store`, which must outlive `headers`. Fills exactly PARK_HEADER_COUNT. */
 void park_format(const struct park_note *note, struct buf *store, struct record_header headers[PARK_HEADER_COUNT]);

@@ -61,8 +61,9 @@ struct provider {
     int64_t default_rate;      /* requests per second its smallest plan allows */
     /* Is the account complete and well-formed for this provider? */
     bool (*check)(const struct provider_account *account, struct err *err);
+    /* `key` is what the idempotency key is made of: the mid, but for a deliberate second copy. The tag is the mid. */
     void (*build)(const struct provider_account *account, const struct message *message, const struct mid *mid,
-                  struct provider_request *request);
+                  const struct mid *key, struct provider_request *request);
     /* An answer that says "I had this key before" is SENT. */
     void (*read)(const struct attempt *attempt, struct verdict *verdict);
     /* Did it take the message that bears this mid as its tag? Both NULL: it cannot be asked. */

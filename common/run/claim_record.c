@@ -3,10 +3,55 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/digest.h"
+#include "base/number.h"
+
 bool claim_record_is_terminal(const struct claim_record *record)
 {
     return record->state == 'S' || record->state == 'X' || record->state == 'D' || record->state == 'H';
 }
+
+uint64_t claim_fingerprint_copy(const char *fingerprint)
+{
+    const char *colon = strchr(fingerprint, ':');
+    int64_t copy = 0;
+
+    colon = colon ? strchr(colon + 1, ':') : NULL;
+    return colon && number_parse(slice_of(colon + 1), &copy) && copy > 0 ? (uint64_t)copy : 0;
+}
+
+/* --- keys --------------------------------------------------------------------------------------------------------- */
+
+/* "n:{dev.3f}:"; returns its length. Three keys a message, so not with printf. */
+static size_t begin_key(const char *environment, uint8_t shard, char text[CLAIM_KEY_SIZE])
+{
+    size_t len = strlen(environment);
+
+    memcpy(text, "n:{", 3);
+    memcpy(text + 3, environment, len);
+    text[3 + len] = '.';
+    hex_format(&shard, 1, text + 4 + len);
+    memcpy(text + 6 + len, "}:", 2);
+    return 8 + len;
+}
+
+struct slice claim_record_key(const char *environment, const struct mid *mid, char text[CLAIM_KEY_SIZE])
+{
+    size_t len = begin_key(environment, mid->bytes[0], text);
+
+    memcpy(text + len, mid->bytes, MID_SIZE);
+    return slice_make(text, len + MID_SIZE);
+}
+
+struct slice claim_guard_key(const char *environment, unsigned shard, char text[CLAIM_KEY_SIZE])
+{
+    size_t len = begin_key(environment, (uint8_t)shard, text);
+
+    memcpy(text + len, "guard", 5);
+    return slice_make(text, len + 5);
+}
+
+/* --- parsing ------------------------------------------------------------------------------------------------------ */
 
 /* Takes the text up to the next '|' (or the end) off the front. */
 static struct slice take_field(struct slice *rest)

@@ -58,7 +58,7 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
 
 static void send_look_up(struct claims *claims, struct claims_call *call)
 {
-    char key[CLAIMS_KEY_SIZE];
+    char key[CLAIM_KEY_SIZE];
     const struct slice args[] = {SLICE("GET"), claims_record_key(claims, &call->mid, key)};
 
     redis_call(claims->redis, args, 2, on_look_up, call);
@@ -66,7 +66,7 @@ static void send_look_up(struct claims *claims, struct claims_call *call)
 
 static void send_begin(struct claims *claims, struct claims_call *call)
 {
-    char record[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], lease[NUMBER_TEXT_SIZE], ttl[NUMBER_TEXT_SIZE],
+    char record[CLAIM_KEY_SIZE], guard[CLAIM_KEY_SIZE], lease[NUMBER_TEXT_SIZE], ttl[NUMBER_TEXT_SIZE],
         wall[NUMBER_TEXT_SIZE], skew[NUMBER_TEXT_SIZE];
     const struct slice args[] = {
         claims_record_key(claims, &call->mid, record),
@@ -86,7 +86,7 @@ static void send_begin(struct claims *claims, struct claims_call *call)
 
 static void send_settle(struct claims *claims, struct claims_call *call)
 {
-    char record[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], fence[24], ttl[24], delay[24];
+    char record[CLAIM_KEY_SIZE], guard[CLAIM_KEY_SIZE], fence[24], ttl[24], delay[24];
     const struct slice args[] = {
         claims_record_key(claims, &call->mid, record),
         claims_guard_key(claims, call->mid.bytes[0], guard),

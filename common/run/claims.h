@@ -25,7 +25,7 @@
 
 struct claims;
 
-enum { CLAIM_INFO_SIZE = PROVIDER_ID_SIZE + 48, CLAIM_ID_SIZE = 40, CLAIM_FINGERPRINT_SIZE = 40, CLAIM_SHARDS = 256 };
+enum { CLAIM_INFO_SIZE = PROVIDER_ID_SIZE + 48, CLAIM_ID_SIZE = 40, CLAIM_FINGERPRINT_SIZE = 56, CLAIM_SHARDS = 256 };
 
 static const int64_t CLAIM_FOREVER_MS = 100LL * 366 * 86400000;
 
@@ -44,11 +44,13 @@ struct claim_record {
     int64_t deadline_ms; /* W U P: Redis' wall clock */
     int attempts;        /* W U P */
     int64_t first_ms;    /* W U P: Redis' wall clock */
-    char fingerprint[CLAIM_FINGERPRINT_SIZE]; /* W U P: "version:hash" */
+    char fingerprint[CLAIM_FINGERPRINT_SIZE]; /* W U P: "version:hash", ":copy" behind it for a second copy */
     char info[CLAIM_INFO_SIZE];               /* S X D H: as it was settled */
 };
 
 bool claim_record_is_terminal(const struct claim_record *record);
+/* The last part of a fingerprint; 0: the delivery itself. */
+uint64_t claim_fingerprint_copy(const char *fingerprint);
 /* False: not a record of ours (or of a newer version). */
 bool claim_record_parse(struct slice text, struct claim_record *record);
 
@@ -101,6 +103,12 @@ void claims_begin(struct claims *claims, const struct mid *mid, struct claim *cl
 void claims_settle(struct claims *claims, const struct mid *mid, bool has_claim, uint64_t fence, char state,
                    const char *info, int64_t ttl_ms, int64_t delay_ms, claims_settle_fn fn, void *arg);
 
+/* An operator lets a dead or held delivery begin anew, under the fence that it ended with. Told whether it was done;
+ * when not, something else stands there by now, or Redis cannot be asked: look it up again, later. */
+typedef void (*claims_reopen_fn)(void *arg, bool is_done);
+void claims_reopen(struct claims *claims, const struct mid *mid, uint64_t fence, uint64_t copy, int64_t ttl_ms,
+                   claims_reopen_fn fn, void *arg);
+
 /* Redis can be used and trusted now. */
 bool claims_is_ready(const struct claims *claims);
 /* Of claims that only look up, when ready: Redis has forgotten what was sent, or never knew of this environment. */
@@ -109,6 +117,12 @@ bool claims_know_nothing(const struct claims *claims);
 const char *claims_state_reason(const struct claims *claims);
 /* Told at every change of claims_is_ready(). At most 8 listeners. */
 void claims_add_listener(struct claims *claims, loop_fn fn, void *arg);
+
+/* For the tools, which look at records without claims: names of keys as above, and scripts/resolve.lua. */
+extern const struct redis_script claims_resolve_script;
+enum { CLAIM_KEY_SIZE = 80 };
+struct slice claim_record_key(const char *environment, const struct mid *mid, char text[CLAIM_KEY_SIZE]);
+struct slice claim_guard_key(const char *environment, unsigned shard, char text[CLAIM_KEY_SIZE]);
 
 /* For the limiter: the connection, and the prefix "n:{r:". */
 struct redis *claims_redis(struct claims *claims);

@@ -95,7 +95,7 @@ static void on_ring_restored(void *arg, enum redis_status status, const struct r
 static void send_restore(struct claims *claims, const struct mid *mid, const char *record, int64_t ttl_ms, redis_fn fn,
                          void *arg)
 {
-    char key[CLAIMS_KEY_SIZE], guard[CLAIMS_KEY_SIZE], ttl[24];
+    char key[CLAIM_KEY_SIZE], guard[CLAIM_KEY_SIZE], ttl[24];
     const struct slice args[] = {
         claims_record_key(claims, mid, key),
         claims_guard_key(claims, mid->bytes[0], guard),
@@ -126,9 +126,9 @@ static void restore_more(struct claims *claims)
 
 /* --- recovery ----------------------------------------------------------------------------------------------------- */
 
-static struct slice recovery_key(const struct claims *claims, char text[CLAIMS_KEY_SIZE])
+static struct slice recovery_key(const struct claims *claims, char text[CLAIM_KEY_SIZE])
 {
-    return slice_make(text, (size_t)snprintf(text, CLAIMS_KEY_SIZE, "n:{%s.recovery}", claims->environment));
+    return slice_make(text, (size_t)snprintf(text, CLAIM_KEY_SIZE, "n:{%s.recovery}", claims->environment));
 }
 
 static void ignore_answer(void *arg, enum redis_status status, const struct redis_reply *reply)
@@ -141,7 +141,7 @@ static void ignore_answer(void *arg, enum redis_status status, const struct redi
 static void renew_lease(void *arg)
 {
     struct claims *claims = arg;
-    char key[CLAIMS_KEY_SIZE], lease[24];
+    char key[CLAIM_KEY_SIZE], lease[24];
     const struct slice args[] = {
         SLICE("SET"), recovery_key(claims, key), slice_of(claims->boot_id), SLICE("PX"),
         slice_make(lease, (size_t)snprintf(lease, sizeof(lease), "%d", RECOVERY_LEASE_MS)),
@@ -180,7 +180,7 @@ static void on_lease_holder(void *arg, enum redis_status status, const struct re
 static void on_lease(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
     struct claims *claims = current(arg);
-    char key[CLAIMS_KEY_SIZE];
+    char key[CLAIM_KEY_SIZE];
 
     if (!claims || is_unavailable(claims, status, reply)) {
         return;
@@ -198,7 +198,7 @@ static void on_lease(void *arg, enum redis_status status, const struct redis_rep
 
 static void begin_recovery(struct claims *claims)
 {
-    char key[CLAIMS_KEY_SIZE], lease[24];
+    char key[CLAIM_KEY_SIZE], lease[24];
     const struct slice args[] = {
         SLICE("SET"), recovery_key(claims, key), slice_of(claims->boot_id), SLICE("NX"), SLICE("PX"),
         slice_make(lease, (size_t)snprintf(lease, sizeof(lease), "%d", RECOVERY_LEASE_MS)),
@@ -272,7 +272,7 @@ void claims_recovered(struct claims *claims)
     snprintf(least, sizeof(least), "%" PRId64, now * 1000);
     claims->check_open = CLAIM_SHARDS;
     for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
-        char guard[CLAIMS_KEY_SIZE];
+        char guard[CLAIM_KEY_SIZE];
         const struct slice args[] = {claims_guard_key(claims, shard, guard), slice_of(epoch), slice_of(least),
                                      number_format(claims->settings.guard_ttl_ms, ttl)};
 
@@ -335,7 +335,7 @@ static void ask_epochs(struct claims *claims)
     claims->has_mixed_epochs = false;
     claims->check_open = CLAIM_SHARDS;
     for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
-        char guard[CLAIMS_KEY_SIZE];
+        char guard[CLAIM_KEY_SIZE];
         const struct slice args[] = {SLICE("HGET"), claims_guard_key(claims, shard, guard), SLICE("e")};
 
         redis_call(claims->redis, args, 3, on_epoch, round_arg(claims));

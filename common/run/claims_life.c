@@ -42,33 +42,14 @@ static const char *const state_names[CLAIMS_STATE_COUNT] = {
 
 /* --- keys --------------------------------------------------------------------------------------------------------- */
 
-/* "n:{dev.3f}:"; returns its length. Three keys a message, so not with printf. */
-static size_t begin_key(const struct claims *claims, uint8_t shard, char text[CLAIMS_KEY_SIZE])
+struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIM_KEY_SIZE])
 {
-    size_t len = strlen(claims->environment);
-
-    memcpy(text, "n:{", 3);
-    memcpy(text + 3, claims->environment, len);
-    text[3 + len] = '.';
-    hex_format(&shard, 1, text + 4 + len);
-    memcpy(text + 6 + len, "}:", 2);
-    return 8 + len;
+    return claim_record_key(claims->environment, mid, text);
 }
 
-struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIMS_KEY_SIZE])
+struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIM_KEY_SIZE])
 {
-    size_t len = begin_key(claims, mid->bytes[0], text);
-
-    memcpy(text + len, mid->bytes, MID_SIZE);
-    return slice_make(text, len + MID_SIZE);
-}
-
-struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIMS_KEY_SIZE])
-{
-    size_t len = begin_key(claims, (uint8_t)shard, text);
-
-    memcpy(text + len, "guard", 5);
-    return slice_make(text, len + 5);
+    return claim_guard_key(claims->environment, shard, text);
 }
 
 /* --- states ------------------------------------------------------------------------------------------------------- */
@@ -163,6 +144,7 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
         redis_add_script(claims->redis, &claims_settle_script);
         redis_add_script(claims->redis, &claims_restore_script);
         redis_add_script(claims->redis, &claims_open_shard_script);
+        redis_add_script(claims->redis, &claims_reopen_script);
     }
     return claims;
 }

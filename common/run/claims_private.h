@@ -9,7 +9,7 @@
 #include "run/claims_ring.h"
 #include "run/redis_info.h"
 
-enum { CLAIMS_PREFIX_SIZE = 48, CLAIMS_KEY_SIZE = 80, CLAIMS_MOST_LISTENERS = 8, CLAIMS_MOST_SPARES = 1024,
+enum { CLAIMS_MOST_LISTENERS = 8, CLAIMS_MOST_SPARES = 1024,
        CLAIMS_ROUNDS = 64 };
 
 enum claims_state {
@@ -76,11 +76,11 @@ struct claims {
 };
 
 /* Keys. `shard` is the first byte of the mid. The slices point into `text`. */
-struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIMS_KEY_SIZE]);
-struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIMS_KEY_SIZE]);
+struct slice claims_record_key(const struct claims *claims, const struct mid *mid, char text[CLAIM_KEY_SIZE]);
+struct slice claims_guard_key(const struct claims *claims, unsigned shard, char text[CLAIM_KEY_SIZE]);
 
 extern const struct redis_script claims_begin_script, claims_settle_script, claims_restore_script,
-    claims_open_shard_script;
+    claims_open_shard_script, claims_reopen_script;
 
 /* claims.c: sends again what was not answered, at the end of a turn when Redis may be used; forgets all calls. */
 void claims_repeat_calls(void *arg);

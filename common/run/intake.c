@@ -176,6 +176,7 @@ static void add_task(struct parcel *parcel, size_t index, const struct delivery 
     if (parcel->note) {
         task->attempts = parcel->note->attempts;
         task->first_attempt_at = parcel->note->first_at;
+        task->copy = parcel->note->copy;
     }
 }
 

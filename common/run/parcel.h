@@ -40,6 +40,8 @@ struct task {
     bool has_claim;           /* BEGIN said GO or AMBIGUOUS, SETTLE is not answered yet */
     bool is_resend;           /* this attempt repeats one whose outcome is unknown */
     int64_t unknown_since_ms; /* clock_mono_ms() of the first BEGIN after which it may have arrived */
+    uint64_t copy;            /* see mid_of_copy() */
+    bool is_reopened;         /* the note's word was tried */
     int questions;            /* to the provider, in this process */
     struct message message;
     bool is_rendered;         /* `message` says with which version, and its fingerprint */

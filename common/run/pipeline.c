@@ -26,6 +26,7 @@ static const struct transition {
     {STAGE_LOOK_UP, EXIT_TERMINAL, STAGE_PUBLISH},
     {STAGE_LOOK_UP, EXIT_CLAIM, STAGE_BEGIN},
     {STAGE_LOOK_UP, EXIT_FINISHED, STAGE_DONE},
+    {STAGE_LOOK_UP, EXIT_WAIT, STAGE_WAIT},
 
     {STAGE_RENDER, EXIT_NEXT, STAGE_ADMIT},
     {STAGE_RENDER, EXIT_SETTLE, STAGE_SETTLE},
@@ -427,7 +428,8 @@ enum ambiguity_way task_decide_unknown(const struct task *task, const struct pip
         .can_repeat = can_repeat,
         .has_keys = parts->provider->key_ttl_ms > 0,
         .key_ttl_ms = parts->key_ttl_ms,
-        .visibility_lag_ms = parts->provider->build_query ? parts->visibility_lag_ms : 0,
+        /* A second copy bears the same tag as the first: what is found may be either. */
+        .visibility_lag_ms = parts->provider->build_query && !task->copy ? parts->visibility_lag_ms : 0,
     };
 
     return ambiguity_decide(&facts, clock_mono_ms() - task->unknown_since_ms, wait_ms);
@@ -454,7 +456,11 @@ void task_fingerprint(const struct task *task, char text[CLAIM_FINGERPRINT_SIZE]
 {
     text[0] = '\0';
     if (task->is_rendered) {
-        snprintf(text, CLAIM_FINGERPRINT_SIZE, "%s:%s", task->message.version, task->message.fingerprint);
+        int len = snprintf(text, CLAIM_FINGERPRINT_SIZE, "%s:%s", task->message.version, task->message.fingerprint);
+
+        if (task->copy) {
+            snprintf(text + len, (size_t)(CLAIM_FINGERPRINT_SIZE - len), ":%llu", (unsigned long long)task->copy);
+        }
     }
 }
 

@@ -55,12 +55,14 @@ static void hold(struct begin *stage, struct task *task, const char *reason)
     leave(stage, task, EXIT_HOLD);
 }
 
-/* The part behind "version:". */
-static const char *hash_of(const char *fingerprint)
+/* Is the part behind "version:" this hash? */
+static bool has_hash(const char *fingerprint, const char *hash)
 {
     const char *colon = strchr(fingerprint, ':');
+    const char *at = colon ? colon + 1 : fingerprint;
+    size_t len = strcspn(at, ":");
 
-    return colon ? colon + 1 : fingerprint;
+    return strlen(hash) == len && memcmp(at, hash, len) == 0;
 }
 
 /* The first attempt's content must be sent again byte for byte. When ours differs, the version of the first attempt is
@@ -73,7 +75,7 @@ static bool has_first_content(const struct begin *stage, struct task *task, cons
     struct message message = {0};
     struct render_error error;
 
-    if (strcmp(hash_of(fingerprint), task->message.fingerprint) == 0) {
+    if (has_hash(fingerprint, task->message.fingerprint)) {
         return true;
     }
     snprintf(version, sizeof(version), "%.*s", (int)strcspn(fingerprint, ":"), fingerprint);
@@ -83,7 +85,7 @@ static bool has_first_content(const struct begin *stage, struct task *task, cons
         !catalog_render(catalog, flow, stage->channel, &task->parcel->event, NULL, &message, &error)) {
         return false;
     }
-    if (strcmp(hash_of(fingerprint), message.fingerprint) != 0) {
+    if (!has_hash(fingerprint, message.fingerprint)) {
         message_finish(&message);
         return false;
     }
@@ -122,6 +124,7 @@ static void resolve(struct begin *stage, struct task *task, const struct claim_r
     int64_t wait_ms;
 
     CRASHPOINT("takeover");
+    task->copy = claim_fingerprint_copy(result->fingerprint); /* the key is that of the attempt in question */
     task->unknown_since_ms = clock_mono_ms() - result->age_ms;
     if (task->claim.attempts > MOST_TAKEOVERS) {
         hold(stage, task, "too_many_takeovers");

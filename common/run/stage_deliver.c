@@ -272,11 +272,13 @@ static void enter(void *arg, struct task *task)
     struct deliver *stage = arg;
     struct attempt_slot *slot = take_slot(stage, task);
     struct http_header headers[PROVIDER_MOST_HEADERS];
+    struct mid key;
 
     if (!task->first_attempt_at) {
         task->first_attempt_at = clock_wall_ms();
     }
-    stage->provider->build(&stage->account, &task->message, &task->mid, &slot->request);
+    mid_of_copy(&task->mid, task->copy, &key);
+    stage->provider->build(&stage->account, &task->message, &task->mid, &key, &slot->request);
     task_drop_texts(task); /* the request has them */
     for (size_t i = 0; i < slot->request.header_count; i++) {
         headers[i] = (struct http_header){slot->request.headers[i].name, slot->request.headers[i].value};

@@ -9,6 +9,8 @@
 #include "base/crashpoint.h"
 #include "base/mem.h"
 
+enum { REOPEN_WAIT_MS = 1000 };
+
 struct look_up {
     struct claims *claims;
 };
@@ -21,6 +23,31 @@ static void *create(const struct stage_parts *parts)
     return stage;
 }
 
+static void on_record(void *arg, const struct claim_record *record);
+
+static void on_reopened(void *arg, bool is_done)
+{
+    struct task *task = arg;
+    struct look_up *stage = task_stage(task);
+
+    if (!is_done) {
+        task->wait_ms = REOPEN_WAIT_MS;
+        task_exit(task, EXIT_WAIT);
+        return;
+    }
+    task->is_reopened = true;
+    claims_look_up(stage->claims, &task->mid, on_record, task);
+}
+
+/* Has an operator let this very end be undone? */
+static bool may_reopen(const struct task *task, const struct claim_record *record)
+{
+    const struct park_note *note = task->parcel->note;
+
+    return note && note->may_reopen && note->reopen_fence == record->fence && task->flow && !task->is_reopened &&
+           (record->state == 'D' || record->state == 'H');
+}
+
 static void on_record(void *arg, const struct claim_record *record)
 {
     struct task *task = arg;
@@ -29,6 +56,15 @@ static void on_record(void *arg, const struct claim_record *record)
 
     task->seen = *record;
     CRASHPOINT("looked_up");
+    if (may_reopen(task, record)) {
+        struct look_up *stage = task_stage(task);
+
+        claims_reopen(stage->claims, &task->mid, record->fence, task->copy, task_ttl_ms(task), on_reopened, task);
+        return;
+    }
+    if (record->state == 'P' && claim_fingerprint_copy(record->fingerprint)) {
+        task->copy = claim_fingerprint_copy(record->fingerprint);
+    }
     if (!claim_record_is_terminal(record)) {
         task_exit(task, is_event ? EXIT_NEXT : EXIT_CLAIM);
         return;

@@ -69,6 +69,7 @@ static void produce(void *arg)
         .channel = stage->channel,
         .attempts = task->attempts,
         .first_at = task->first_attempt_at,
+        .copy = task->copy,
         .due_at = now + (task->wait_ms > tier_ms ? task->wait_ms : tier_ms),
     };
     struct record_header own[PARK_HEADER_COUNT];

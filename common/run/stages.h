@@ -50,7 +50,7 @@ enum ambiguity_way task_decide_unknown(const struct task *task, const struct pip
 int64_t task_ttl_ms(const struct task *task);
 /* Wall ms at which policy is asked whether it is too old. */
 int64_t task_judged_at_ms(const struct task *task);
-/* "version:hash", as the claim carries it; "" for a record that is no event. */
+/* "version:hash[:copy]", as the claim carries it; "" for a record that is no event. */
 void task_fingerprint(const struct task *task, char text[CLAIM_FINGERPRINT_SIZE]);
 /* What a terminal record keeps behind its fence: "<partition>.<offset> <provider id or reason>", the place being where the
  * delivery came from first. */

@@ -100,7 +100,7 @@ static void build_case(const json_t *input, struct buf *out)
     assert_true(mid_parse(slice_of(text_of(input, "mid")), &mid));
     provider_request_init(&request);
     if (provider->check(&account, &err)) {
-        provider->build(&account, &message, &mid, &request);
+        provider->build(&account, &message, &mid, &mid, &request);
         buf_appendf(out, "%s %s\n", request.method, buf_text(&request.url));
         for (size_t i = 0; i < request.header_count; i++) {
             buf_appendf(out, "%s: %s\n", request.headers[i].name, request.headers[i].value);

@@ -122,12 +122,23 @@ static const struct fake_message *find_message(const char *mid)
     return NULL;
 }
 
-/* "mid\nto\ntext" */
+/* "mid\nkey\nto\ntext" */
 static void parse_body(const char *body, struct fake_message *message)
 {
-    int matched = sscanf(body, "%32[^\n]\n%255[^\n]\n%255[^\n]", message->mid, message->to, message->text);
+    int matched = sscanf(body, "%32[^\n]\n%32[^\n]\n%255[^\n]\n%255[^\n]", message->mid, message->key, message->to,
+                         message->text);
 
-    assert(matched == 3);
+    assert(matched == 4);
+}
+
+static bool has_key(const char *key)
+{
+    for (size_t i = 0; i < provider.message_count; i++) {
+        if (strcmp(provider.messages[i].key, key) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Delivers, unless the key is known. */
@@ -137,7 +148,7 @@ static void accept_message(struct exchange *exchange, const struct fake_message 
 
     exchange->status = 201;
     snprintf(exchange->answer, sizeof(exchange->answer), "id-%.8s", message->mid);
-    if (has_keys && find_message(message->mid)) {
+    if (has_keys && has_key(message->key)) {
         return;
     }
     assert(provider.message_count < MOST_MESSAGES);

@@ -1,5 +1,5 @@
 /*
- * fake_provider: the two providers of tests. A request's body is "mid\nto\ntext". Answers are read by their facts, as
+ * fake_provider: the two providers of tests. A request's body is "mid\nkey\nto\ntext". Answers are read by their facts, as
  * core/verdict.h tells.
  */
 #include <string.h>
@@ -14,13 +14,14 @@ static bool check(const struct provider_account *account, struct err *err)
 }
 
 static void build(const struct provider_account *account, const struct message *message, const struct mid *mid,
-                  struct provider_request *request)
+                  const struct mid *key, struct provider_request *request)
 {
-    char text[MID_TEXT_SIZE];
+    char text[MID_TEXT_SIZE], key_text[MID_TEXT_SIZE];
 
     mid_format(mid, text);
+    mid_format(key, key_text);
     buf_appendf(&request->url, "%s/%s", account->base_url, channel_name(message->channel));
-    buf_appendf(&request->body, "%s\n%s\n%s", text, message->to, message->text);
+    buf_appendf(&request->body, "%s\n%s\n%s\n%s", text, key_text, message->to, message->text);
     provider_request_add_header(request, "api-key", account->api_key);
 }
 

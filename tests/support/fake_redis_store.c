@@ -387,6 +387,53 @@ static void eval_restore(const struct slice a[], struct fake_answer *answer)
     free(text);
 }
 
+static bool has_epoch(struct slice guard_key, struct slice epoch)
+{
+    const struct entry *guard = find(guard_key);
+
+    return guard && guard->epoch && slice_is(epoch, guard->epoch);
+}
+
+static bool has_ended_under(const char *value, struct slice fence)
+{
+    return value && (value[0] == 'D' || value[0] == 'H') && fence_of(value) == to_number(fence);
+}
+
+/* keys: record, guard; epoch, fence, fingerprint, ttl */
+static void eval_reopen(const struct slice a[], struct fake_answer *answer)
+{
+    struct open_record record = {.deadline = now_us() / 1000, .first = now_us() / 1000};
+
+    if (!has_epoch(a[1], a[2])) {
+        say_text(answer, "AMNESIA");
+    } else if (!has_ended_under(get_text(a[0]), a[3])) {
+        say_text(answer, "STALE");
+    } else {
+        record.fence = next_fence(a[1]);
+        snprintf(record.fingerprint, sizeof(record.fingerprint), "%.*s", (int)a[4].len, a[4].data);
+        write_open(a[0], 'P', &record, to_number(a[5]));
+        say_text(answer, "OK");
+    }
+}
+
+/* keys: record, guard; epoch, fence, state, info, ttl */
+static void eval_resolve(const struct slice a[], struct fake_answer *answer)
+{
+    const char *value = get_text(a[0]);
+    char *text = xasprintf("%.*s|%.*s|%.*s", (int)a[4].len, a[4].data, (int)a[3].len, a[3].data, (int)a[5].len, a[5].data);
+
+    if (!has_epoch(a[1], a[2])) {
+        say_array(answer, "AMNESIA");
+    } else if (value && strcmp(value, text) != 0 && !has_ended_under(value, a[3])) {
+        say_array(answer, "CHANGED");
+        add_text(answer, value);
+    } else {
+        set_text(a[0], text, to_number(a[6]));
+        say_array(answer, "OK");
+    }
+    free(text);
+}
+
 /* key: guard; epoch, least fence, ttl ms or 0 */
 static void eval_open_shard(const struct slice a[], struct fake_answer *answer)
 {
@@ -637,6 +684,7 @@ static const struct {
     void (*eval)(const struct slice args[], struct fake_answer *answer);
 } scripts[] = {
     {"begin", 9, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
+    {"reopen", 6, eval_reopen},         {"resolve", 7, eval_resolve},
     {"open_shard", 4, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
     {"beat", 16, eval_beat},            {"choose", 3, eval_choose},
 };

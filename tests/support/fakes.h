@@ -161,7 +161,7 @@ uint64_t fake_http_question_count(void);
 /* A message that reached a customer. */
 struct fake_message {
     enum channel channel;
-    char mid[MID_TEXT_SIZE];
+    char mid[MID_TEXT_SIZE], key[MID_TEXT_SIZE];
     char to[256];
     char text[256];
     int64_t wall_ms;

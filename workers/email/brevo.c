@@ -104,11 +104,11 @@ static void print_tags(struct json_text *j, const struct message *message, const
 }
 
 /* One-click unsubscribing: RFC 8058. */
-static void print_headers(struct json_text *j, const struct message *message, const struct mid *mid)
+static void print_headers(struct json_text *j, const struct message *message, const struct mid *key_mid)
 {
     char key[UUID_TEXT_SIZE];
 
-    uuid_format(mid->bytes, key);
+    uuid_format(key_mid->bytes, key);
     json_text_key(j, "headers");
     json_text_open(j, '{');
     json_text_member(j, "idempotencyKey", key);
@@ -124,7 +124,7 @@ static void print_headers(struct json_text *j, const struct message *message, co
 }
 
 static void build(const struct provider_account *account, const struct message *message, const struct mid *mid,
-                  struct provider_request *request)
+                  const struct mid *key, struct provider_request *request)
 {
     struct slice html = slice_of(message->html);
     struct slice text = slice_of(message->text);
@@ -141,7 +141,7 @@ static void build(const struct provider_account *account, const struct message *
         json_text_member_slice(&j, "textContent", text);
     }
     print_tags(&j, message, mid);
-    print_headers(&j, message, mid);
+    print_headers(&j, message, key);
     json_text_close(&j, '}');
 }
 

@@ -51,12 +51,13 @@ static bool check(const struct provider_account *account, struct err *err)
 }
 
 static void build(const struct provider_account *account, const struct message *message, const struct mid *mid,
-                  struct provider_request *request)
+                  const struct mid *key, struct provider_request *request)
 {
     const char *sender = message->sms_sender ? message->sms_sender : account->sms_from;
     char tag[MID_TEXT_SIZE];
     struct json_text j;
 
+    (void)key;
     mid_format(mid, tag);
     brevo_begin_request(account, "/v3/transactionalSMS/send", request);
     json_text_init(&j, &request->body);

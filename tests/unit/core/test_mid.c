@@ -174,6 +174,23 @@ static void record_that_is_no_event_is_known_by_its_coordinates(void **state)
     assert_memory_not_equal(mid.bytes, other.bytes, MID_SIZE);
 }
 
+static void a_copy_has_another_key_and_the_same_one_each_time(void **state)
+{
+    struct record record = {.topic = "t"};
+    struct mid mid, key, same, other;
+
+    (void)state;
+    mid_of_record(&record, &mid);
+    mid_of_copy(&mid, 0, &key);
+    assert_memory_equal(key.bytes, mid.bytes, MID_SIZE);
+    mid_of_copy(&mid, 7, &key);
+    mid_of_copy(&mid, 7, &same);
+    mid_of_copy(&mid, 8, &other);
+    assert_memory_not_equal(key.bytes, mid.bytes, MID_SIZE);
+    assert_memory_equal(key.bytes, same.bytes, MID_SIZE);
+    assert_memory_not_equal(key.bytes, other.bytes, MID_SIZE);
+}
+
 static void text_form_reads_back(void **state)
 {
     struct record record = {.topic = "t"};
@@ -200,6 +217,7 @@ int main(void)
         cmocka_unit_test(what_is_not_a_dedupe_field_does_not_count),
         cmocka_unit_test(field_that_identifies_nothing_is_refused_by_name),
         cmocka_unit_test(record_that_is_no_event_is_known_by_its_coordinates),
+        cmocka_unit_test(a_copy_has_another_key_and_the_same_one_each_time),
         cmocka_unit_test(text_form_reads_back),
     };
 

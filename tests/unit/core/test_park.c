@@ -23,6 +23,8 @@ static const struct park_note some_note = {
     .offset = 1017,
 };
 
+enum { FIRST_OPTIONAL = 10 };
+
 static void the_longest_tier_that_is_not_longer_is_taken(void **state)
 {
     static const struct {
@@ -66,6 +68,8 @@ static void the_headers_are_text_under_fixed_names(void **state)
         {"perkline-topic", "loyalty.events"},
         {"perkline-partition", "5"},
         {"perkline-offset", "1017"},
+        {"perkline-reopen", ""},
+        {"perkline-copy", "0"},
     };
     struct record_header headers[PARK_HEADER_COUNT];
     struct buf store;
@@ -106,6 +110,9 @@ static void assert_reads_back(const struct park_note *note)
     assert_string_equal(back.topic, note->topic);
     assert_int_equal(back.partition, note->partition);
     assert_int_equal(back.offset, note->offset);
+    assert_int_equal(back.may_reopen, note->may_reopen);
+    assert_int_equal(back.reopen_fence, note->reopen_fence);
+    assert_int_equal(back.copy, note->copy);
     buf_finish(&store);
 }
 
@@ -124,6 +131,9 @@ static void a_note_reads_back_also_at_its_limits(void **state)
     memset(note.topic, 't', sizeof(note.topic) - 1);
     note.partition = INT32_MAX;
     note.offset = INT64_MAX;
+    note.may_reopen = true; /* under fence 0: it died without a claim */
+    assert_reads_back(&note);
+    note.reopen_fence = note.copy = INT64_MAX;
     assert_reads_back(&note);
 }
 
@@ -133,7 +143,7 @@ static void a_missing_header_is_named(void **state)
 
     (void)state;
     buf_init(&store, 0);
-    for (int missing = 0; missing < PARK_HEADER_COUNT; missing++) {
+    for (int missing = 0; missing < FIRST_OPTIONAL; missing++) {
         struct record_header headers[PARK_HEADER_COUNT];
         struct record record = {.headers = headers, .header_count = PARK_HEADER_COUNT - 1};
         struct park_note note;
@@ -149,6 +159,24 @@ static void a_missing_header_is_named(void **state)
     }
     buf_finish(&store);
     assert_false(park_parse(&(struct record){0}, &(struct park_note){0}, &(struct err){0}));
+}
+
+/* Retry topics hold records of the version before for six hours and more. */
+static void a_record_of_an_earlier_version_reopens_nothing(void **state)
+{
+    struct record_header headers[PARK_HEADER_COUNT];
+    struct record record = {.headers = headers, .header_count = FIRST_OPTIONAL};
+    struct park_note note;
+    struct err err = {0};
+    struct buf store;
+
+    (void)state;
+    buf_init(&store, 0);
+    park_format(&some_note, &store, headers);
+    assert_true(park_parse(&record, &note, &err));
+    assert_false(note.may_reopen);
+    assert_int_equal(note.copy, 0);
+    buf_finish(&store);
 }
 
 static void a_header_that_is_not_understood_is_named(void **state)
@@ -174,6 +202,10 @@ static void a_header_that_is_not_understood_is_named(void **state)
         {"perkline-partition", "2147483648"},
         {"perkline-partition", "-1"},
         {"perkline-offset", ""},
+        {"perkline-reopen", "-1"},
+        {"perkline-reopen", "yes"},
+        {"perkline-copy", ""},
+        {"perkline-copy", "9223372036854775808"},
     };
     struct buf store;
 
@@ -218,6 +250,7 @@ int main(void)
         cmocka_unit_test(the_headers_are_text_under_fixed_names),
         cmocka_unit_test(a_note_reads_back_also_at_its_limits),
         cmocka_unit_test(a_missing_header_is_named),
+        cmocka_unit_test(a_record_of_an_earlier_version_reopens_nothing),
         cmocka_unit_test(a_header_that_is_not_understood_is_named),
         cmocka_unit_test(only_our_prefix_is_our_own),
     };

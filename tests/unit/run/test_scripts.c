@@ -32,13 +32,15 @@ struct script {
 };
 
 static struct script scripts[] = {{"begin", "2", NULL},  {"settle", "2", NULL}, {"restore", "2", NULL},
-                                  {"open_shard", "1", NULL}, {"tokens", "2", NULL}, {"not_before", "1", NULL},
-                                  {"beat", "7", NULL},       {"choose", "1", NULL}};
-enum { BEGIN, SETTLE, RESTORE, OPEN_SHARD, TOKENS, NOT_BEFORE, BEAT, CHOOSE, SCRIPT_COUNT };
+                                  {"reopen", "2", NULL},     {"resolve", "2", NULL}, {"open_shard", "1", NULL},
+                                  {"tokens", "2", NULL},     {"not_before", "1", NULL}, {"beat", "7", NULL},
+                                  {"choose", "1", NULL}};
+enum { BEGIN, SETTLE, RESTORE, REOPEN, RESOLVE, OPEN_SHARD, TOKENS, NOT_BEFORE, BEAT, CHOOSE, SCRIPT_COUNT };
 
 /* Every answer must come up. */
 static const char *const answers[] = {"\"GO\"",      "\"MINE\"", "\"BUSY\"", "\"LATER\"", "\"AMBIG\"", "\"DONE\"",
-                                      "\"AMNESIA\"", "\"SKEW\"", "\"OK\"",   "\"KEEP\"",  "\"STALE\"", "\"STALE_SENT\""};
+                                      "\"AMNESIA\"", "\"SKEW\"", "\"OK\"",   "\"KEEP\"",  "\"STALE\"", "\"STALE_SENT\"",
+                                      "\"CHANGED\""};
 enum { ANSWER_COUNT = sizeof(answers) / sizeof(answers[0]) };
 
 struct world {
@@ -188,6 +190,25 @@ static void make_restore(struct world *world, struct operation *operation)
     add(operation, "%" PRId64, CLAIM_FOREVER_MS);
 }
 
+static void make_reopen(struct world *world, struct operation *operation)
+{
+    add_keys(world, operation);
+    add(operation, "%d", below(world, 20) == 0 ? 2 : 1);
+    add(operation, "%" PRId64, some_fence(world));
+    add(operation, below(world, 2) ? "::%d" : "", (int)below(world, 1000));
+    add(operation, "%" PRId64, CLAIM_FOREVER_MS);
+}
+
+static void make_resolve(struct world *world, struct operation *operation)
+{
+    add_keys(world, operation);
+    add(operation, "%d", below(world, 20) == 0 ? 2 : 1);
+    add(operation, "%" PRId64, some_fence(world));
+    add(operation, "%c", "SX"[below(world, 2)]);
+    add(operation, "- operator_%d", (int)below(world, 2));
+    add(operation, "%" PRId64, CLAIM_FOREVER_MS);
+}
+
 static void make_tokens(struct world *world, struct operation *operation)
 {
     int64_t interval = 1 + (int64_t)below(world, 100000);
@@ -205,7 +226,13 @@ static void make_operation(struct world *world, struct operation *operation)
 
     *operation = (struct operation){0};
     world->now_us += (int64_t)below(world, below(world, 10) == 0 ? 30000000 : 1000000);
-    if (kind < 50) {
+    if (kind < 6) {
+        operation->script = REOPEN;
+        make_reopen(world, operation);
+    } else if (kind < 10) {
+        operation->script = RESOLVE;
+        make_resolve(world, operation);
+    } else if (kind < 50) {
         operation->script = BEGIN;
         make_begin(world, operation);
     } else if (kind < 75) {
@@ -387,7 +414,7 @@ static void scripts_and_their_model_give_the_same_answers(void **state)
         log_operation(world, &operation, i);
         set_time(world);
         compare_answers(world, &operation);
-        if (operation.script <= RESTORE) {
+        if (operation.script <= RESOLVE) {
             compare_value(world, "GET", operation.args[0], NULL);
         }
         compare_value(world, "HGET", "guard", "e");
