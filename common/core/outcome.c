@@ -79,6 +79,7 @@ void outcome_format(const struct outcome *outcome, struct buf *out)
     clock_format_iso(outcome->wall_ms, now);
     json_text_init(&j, out);
     json_text_open(&j, '{');
+    json_text_member_int(&j, "v", OUTCOME_VERSION);
     json_text_member(&j, "mid", mid);
     json_text_member(&j, "state", outcome_state_name(outcome->state));
     json_text_member_if(&j, "reason", outcome->reason);
@@ -91,6 +92,9 @@ void outcome_format(const struct outcome *outcome, struct buf *out)
     json_text_member_if(&j, "provider_id", outcome->provider_id);
     json_text_member_int(&j, "attempts", outcome->attempts);
     json_text_member_int(&j, "fence", (int64_t)outcome->fence);
+    if (outcome->dedupe_for_ms > 0) {
+        json_text_member_int(&j, "dedupe_for_s", (outcome->dedupe_for_ms + 999) / 1000);
+    }
     if (outcome->event) {
         format_event(&j, outcome->event);
     }
@@ -130,9 +134,29 @@ static struct slice text_of(const json_t *root, const char *name)
     return slice_make(json_string_value(value), json_string_length(value));
 }
 
+/* A whole number from 0 on, or absent (0). */
+static bool read_whole(const json_t *root, const char *name, int64_t *number, struct err *err)
+{
+    const json_t *value = json_object_get(root, name);
+
+    *number = json_integer_value(value);
+    return !value || (json_is_integer(value) && *number >= 0) || err_set(err, "%s is not a whole number from 0", name);
+}
+
+static bool parse_version(const json_t *root, struct outcome_summary *summary, struct err *err)
+{
+    int64_t version;
+
+    if (!read_whole(root, "v", &version, err)) {
+        return false;
+    }
+    summary->is_newer = version > OUTCOME_VERSION;
+    return !summary->is_newer || err_set(err, "version %lld is newer than this program", (long long)version);
+}
+
 static bool parse_members(const json_t *root, struct outcome_summary *summary, struct err *err)
 {
-    const json_t *fence = json_object_get(root, "fence");
+    int64_t fence, dedupe_for_s;
     const char *now = json_string_value(json_object_get(root, "time"));
 
     if (!mid_parse(text_of(root, "mid"), &summary->mid)) {
@@ -141,13 +165,14 @@ static bool parse_members(const json_t *root, struct outcome_summary *summary, s
     if (!outcome_state_parse(text_of(root, "state"), &summary->state)) {
         return err_set(err, "state is missing or not known");
     }
-    if (fence && (!json_is_integer(fence) || json_integer_value(fence) < 0)) {
-        return err_set(err, "fence is not a whole number from 0");
+    if (!read_whole(root, "fence", &fence, err) || !read_whole(root, "dedupe_for_s", &dedupe_for_s, err)) {
+        return false;
     }
     if (!now || !event_parse_time(now, &summary->wall_ms)) {
         return err_set(err, "time is missing or not a date and time");
     }
-    summary->fence = (uint64_t)json_integer_value(fence);
+    summary->fence = (uint64_t)fence;
+    summary->dedupe_for_ms = dedupe_for_s < INT64_MAX / 1000 ? dedupe_for_s * 1000 : 0;
     return copy_text(root, "provider_id", summary->provider_id, sizeof(summary->provider_id), err) &&
            copy_text(root, "reason", summary->reason, sizeof(summary->reason), err);
 }
@@ -163,7 +188,7 @@ bool outcome_parse(struct slice json, struct outcome_summary *summary, struct er
         json_decref(root);
         return err_set(err, "an outcome record is no JSON object");
     }
-    ok = parse_members(root, summary, err) || err_prefix(err, "outcome record");
+    ok = (parse_version(root, summary, err) && parse_members(root, summary, err)) || err_prefix(err, "outcome record");
     json_decref(root);
     return ok;
 }

@@ -18,6 +18,9 @@ enum outcome_state { OUTCOME_SENT, OUTCOME_SUPPRESSED, OUTCOME_EXPIRED, OUTCOME_
 const char *outcome_state_name(enum outcome_state state);
 bool outcome_state_parse(struct slice name, enum outcome_state *state);
 
+/* Of the record's form, as its member "v". What was written before it had one counts as 0; both are read. */
+enum { OUTCOME_VERSION = 1 };
+
 /* Texts are borrowed; NULL or "" members are left out. */
 struct outcome {
     const struct mid *mid;
@@ -32,6 +35,7 @@ struct outcome {
     const char *provider_id;
     int attempts;
     uint64_t fence;            /* of the claim it was settled with */
+    int64_t dedupe_for_ms;     /* how long it must be remembered; 0: for ever */
     const struct event *event; /* NULL when the event could not be decoded */
     const char *topic;
     int32_t partition;
@@ -52,7 +56,10 @@ struct outcome_summary {
     char provider_id[201];
     char reason[64];
     int64_t wall_ms;
+    int64_t dedupe_for_ms; /* 0: for ever, or not said */
+    bool is_newer;         /* its version is not known here: nothing else of it is */
 };
+/* False + err: not an outcome, or (is_newer) one of a later version. */
 bool outcome_parse(struct slice json, struct outcome_summary *summary, struct err *err);
 
 #endif

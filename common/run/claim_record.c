@@ -51,6 +51,48 @@ struct slice claim_guard_key(const char *environment, unsigned shard, char text[
     return slice_make(text, len + 5);
 }
 
+/* --- formatting --------------------------------------------------------------------------------------------------- */
+
+enum { USUAL_RECORD = 119 }; /* bytes: a claim with its id and fingerprint */
+
+static void begin_record(char state, uint64_t fence, struct buf *text)
+{
+    buf_init(text, 0);
+    buf_reserve(text, USUAL_RECORD);
+    buf_append_char(text, state);
+    buf_append_char(text, '|');
+    buf_append_int(text, (int64_t)fence);
+}
+
+static void add_number(struct buf *text, int64_t number)
+{
+    buf_append_char(text, '|');
+    buf_append_int(text, number);
+}
+
+static void add_text(struct buf *text, const char *part)
+{
+    buf_append_char(text, '|');
+    buf_append_text(text, part);
+}
+
+void claim_record_format_open(char state, uint64_t fence, int64_t deadline_ms, int attempts, int64_t first_ms,
+                              const char *claim_id, const char *fingerprint, struct buf *text)
+{
+    begin_record(state, fence, text);
+    add_number(text, deadline_ms);
+    add_number(text, attempts);
+    add_number(text, first_ms);
+    add_text(text, claim_id);
+    add_text(text, fingerprint);
+}
+
+void claim_record_format_end(char state, uint64_t fence, const char *info, struct buf *text)
+{
+    begin_record(state, fence, text);
+    add_text(text, info);
+}
+
 /* --- parsing ------------------------------------------------------------------------------------------------------ */
 
 /* Takes the text up to the next '|' (or the end) off the front. */
@@ -112,6 +154,12 @@ bool claim_record_parse(struct slice text, struct claim_record *record)
     struct slice state = take_field(&rest);
 
     memset(record, 0, sizeof(*record));
+    if (state.len > 1 && state.len < 5 && strchr("WUPSXDH", state.data[0]) &&
+        parse_number(slice_make(state.data + 1, state.len - 1), &record->fence)) {
+        record->state = '?';
+        record->fence = 0;
+        return true;
+    }
     if (state.len != 1 || !strchr("WUPSXDH", state.data[0]) || !parse_number(take_field(&rest), &record->fence)) {
         return false;
     }

@@ -23,7 +23,7 @@ EMBED_FILE(settle_lua, "common/run/scripts/settle.lua")
 const struct redis_script claims_begin_script = {"begin", begin_lua_data, 2};
 const struct redis_script claims_settle_script = {"settle", settle_lua_data, 2};
 
-enum { USUAL_RECORD = 119 }; /* bytes: a claim with its id and fingerprint */
+enum { UNKNOWN_WAIT_MS = 60000 };
 
 enum call_kind { CALL_LOOK_UP, CALL_BEGIN, CALL_SETTLE };
 
@@ -263,28 +263,6 @@ void claims_begin(struct claims *claims, const struct mid *mid, struct claim *cl
     send_if_ready(claims, call);
 }
 
-/* Records for the ring, in the form that the scripts write. */
-static void begin_record(struct buf *text, char state, uint64_t fence)
-{
-    buf_init(text, 0);
-    buf_reserve(text, USUAL_RECORD);
-    buf_append_char(text, state);
-    buf_append_char(text, '|');
-    buf_append_int(text, (int64_t)fence);
-}
-
-static void add_number(struct buf *text, int64_t number)
-{
-    buf_append_char(text, '|');
-    buf_append_int(text, number);
-}
-
-static void add_text(struct buf *text, const char *part)
-{
-    buf_append_char(text, '|');
-    buf_append_text(text, part);
-}
-
 static void remember(struct claims_call *call, struct buf *text)
 {
     claims_ring_add(&call->claims->ring, &call->mid, buf_take(text), call->ttl_ms, loop_now_ms(call->claims->loop));
@@ -296,12 +274,8 @@ static void remember_open(struct claims_call *call, char state, int64_t age_ms, 
     int64_t now = clock_wall_ms();
     struct buf text;
 
-    begin_record(&text, state, call->claim->fence);
-    add_number(&text, now + call->claims->settings.lease_ms);
-    add_number(&text, call->claim->attempts);
-    add_number(&text, now - age_ms);
-    add_text(&text, call->claim->id);
-    add_text(&text, fingerprint);
+    claim_record_format_open(state, call->claim->fence, now + call->claims->settings.lease_ms, call->claim->attempts,
+                             now - age_ms, call->claim->id, fingerprint, &text);
     remember(call, &text);
 }
 
@@ -314,15 +288,10 @@ static void remember_settled(struct claims_call *call)
     if (call->state == 'U') {
         return;
     }
-    begin_record(&text, call->state, call->fence);
     if (call->state == 'P') {
-        add_number(&text, now + call->delay_ms);
-        add_number(&text, 0);
-        add_number(&text, now);
-        add_text(&text, "");
-        add_text(&text, "");
+        claim_record_format_open('P', call->fence, now + call->delay_ms, 0, now, "", "", &text);
     } else {
-        add_text(&text, call->info);
+        claim_record_format_end(call->state, call->fence, call->info, &text);
     }
     remember(call, &text);
 }
@@ -382,6 +351,12 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
         result->age_ms = items[3].number;
         snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len, items[4].text.data);
         remember_open(call, 'U', result->age_ms, result->fingerprint);
+        return true;
+    }
+    if (slice_is(word, "UNKNOWN")) { /* later, when a worker of that version has dealt with it */
+        claims_count_unknown(call->claims, &call->mid);
+        result->answer = CLAIM_LATER;
+        result->wait_ms = UNKNOWN_WAIT_MS;
         return true;
     }
     if (slice_is(word, "DONE") && has_items(reply, 2)) {
@@ -474,7 +449,11 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
     if (status == REDIS_OK && is_about_redis(call, reply)) {
         return;
     }
-    if (status == REDIS_OK && slice_is(reply->text, "OK")) {
+    if (status == REDIS_OK && slice_is(reply->text, "UNKNOWN")) {
+        /* What was sent was sent, and the outcome says so; the rest is whose record it is now. */
+        settled = call->state == 'S' ? CLAIM_SETTLED_OK : CLAIM_SETTLED_STALE;
+        claims_count_unknown(claims, &call->mid);
+    } else if (status == REDIS_OK && slice_is(reply->text, "OK")) {
         settled = CLAIM_SETTLED_OK;
     } else if (status == REDIS_OK && slice_is(reply->text, "KEEP")) {
         settled = CLAIM_SETTLED_WAS_SENT;

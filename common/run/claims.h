@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/metrics.h"
 #include "core/mid.h"
 #include "core/verdict.h"
@@ -37,9 +38,9 @@ struct claim {
     int64_t lease_until_ms; /* clock_mono_ms(): what the lease's clock on our side says */
 };
 
-/* A record as read. state 0: there is none. */
+/* A record as read. state 0: there is none; '?': of a version that is not known here. */
 struct claim_record {
-    char state; /* W U P S X D H, or 0 */
+    char state; /* W U P S X D H, 0 or '?' */
     uint64_t fence;
     int64_t deadline_ms; /* W U P: Redis' wall clock */
     int attempts;        /* W U P */
@@ -51,8 +52,13 @@ struct claim_record {
 bool claim_record_is_terminal(const struct claim_record *record);
 /* The last part of a fingerprint; 0: the delivery itself. */
 uint64_t claim_fingerprint_copy(const char *fingerprint);
-/* False: not a record of ours (or of a newer version). */
+/* A record begins with its letter; later versions put their number behind it ("W2|..."). False: no record of ours. */
 bool claim_record_parse(struct slice text, struct claim_record *record);
+
+/* In the form that the scripts write, into a fresh `text`. */
+void claim_record_format_open(char state, uint64_t fence, int64_t deadline_ms, int attempts, int64_t first_ms,
+                              const char *claim_id, const char *fingerprint, struct buf *text);
+void claim_record_format_end(char state, uint64_t fence, const char *info, struct buf *text);
 
 enum claim_answer {
     CLAIM_GO,        /* ours; nothing was ever sent, or it is proved not sent */
@@ -132,8 +138,9 @@ struct redis *claims_redis(struct claims *claims);
 /* Called when records must be put back before anything may be claimed. The owner feeds what it knows with
  * claims_restore() and ends with claims_recovered(). Without a function set, claims wait for ever. */
 void claims_set_recovery(struct claims *claims, loop_fn fn, void *arg);
-/* "state|fence|info", kept for CLAIM_FOREVER_MS. */
-void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info);
+/* "state|fence|info" */
+void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info,
+                    int64_t ttl_ms);
 /* RESTOREs that are not answered yet: the feeder keeps this below a bound. */
 size_t claims_restore_open_count(const struct claims *claims);
 void claims_recovered(struct claims *claims);

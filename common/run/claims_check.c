@@ -227,13 +227,14 @@ static void on_restored(void *arg, enum redis_status status, const struct redis_
     }
 }
 
-void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info)
+void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info,
+                    int64_t ttl_ms)
 {
     char record[CLAIM_INFO_SIZE + 32];
 
     snprintf(record, sizeof(record), "%c|%" PRIu64 "|%s", state, fence, info);
     claims->restores_open++;
-    send_restore(claims, mid, record, CLAIM_FOREVER_MS, on_restored, claims);
+    send_restore(claims, mid, record, ttl_ms, on_restored, claims);
 }
 
 size_t claims_restore_open_count(const struct claims *claims)

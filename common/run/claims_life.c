@@ -21,6 +21,9 @@ static const struct metric_family stale_sent_family = {
     "Messages sent under a claim that someone else had taken over: near-duplicates.", {0}};
 static const struct metric_family amnesia_family = {
     "perkline_claims_amnesia_total", METRIC_COUNTER, "Times that Redis had forgotten its epoch.", {0}};
+static const struct metric_family unknown_family = {
+    "perkline_claims_unknown_version_total", METRIC_COUNTER,
+    "Records of a later version met in Redis: deliveries that wait until all workers are of that version.", {0}};
 static const struct metric_family skew_family = {
     "perkline_claims_skew_total", METRIC_COUNTER, "Claims refused because clocks differ too much.", {0}};
 
@@ -89,6 +92,15 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
     }
 }
 
+void claims_count_unknown(struct claims *claims, const struct mid *mid)
+{
+    char text[MID_TEXT_SIZE];
+
+    mid_format(mid, text);
+    metric_add(claims->unknown_count, 1);
+    log_event(LOG_ERROR, "record_of_unknown_version", "mid", text, NULL);
+}
+
 static void on_connect(void *arg, const char *run_id, bool is_new_server)
 {
     struct claims *claims = arg;
@@ -131,6 +143,7 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
     claims->stale_count = metrics_get(metrics, &stale_family, NULL);
     claims->stale_sent_count = metrics_get(metrics, &stale_sent_family, NULL);
     claims->amnesia_count = metrics_get(metrics, &amnesia_family, NULL);
+    claims->unknown_count = metrics_get(metrics, &unknown_family, NULL);
     claims->skew_count = metrics_get(metrics, &skew_family, NULL);
     claims->redis = redis_open(loop, redis_settings, &events, err);
     if (!claims->redis) {

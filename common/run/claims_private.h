@@ -72,7 +72,7 @@ struct claims {
 
     struct metrics *metrics;
     struct metric *policy_gauge;
-    struct metric *stale_count, *stale_sent_count, *amnesia_count, *skew_count;
+    struct metric *stale_count, *stale_sent_count, *amnesia_count, *skew_count, *unknown_count;
 };
 
 /* Keys. `shard` is the first byte of the mid. The slices point into `text`. */
@@ -86,6 +86,8 @@ extern const struct redis_script claims_begin_script, claims_settle_script, clai
 void claims_repeat_calls(void *arg);
 void claims_forget_calls(struct claims *claims);
 
+/* claims_life.c: alarm: a record of a version that this program does not know. */
+void claims_count_unknown(struct claims *claims, const struct mid *mid);
 /* claims_life.c: changes the state, tells listeners, logs. */
 void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

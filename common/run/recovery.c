@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -37,11 +38,19 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
     struct outcome_summary summary;
     char info[CLAIM_INFO_SIZE];
     struct err err = {0};
+    int64_t ttl_ms;
 
     if (!record->value.data) {
         return; /* compacted away */
     }
-    if (!outcome_parse(record->value, &summary, &err)) {
+    if (!outcome_parse(record->value, &summary, &err) && summary.is_newer) {
+        /* Passed over it would be forgotten, and sent again. A worker of that version must do this. */
+        err_prefix(&err, "outcomes partition %d offset %lld", record->partition, (long long)record->offset);
+        stop(recovery);
+        claims_recovery_failed(recovery->claims, err.text);
+        return;
+    }
+    if (err.text[0]) {
         recovery->unreadable++;
         log_event(LOG_WARN, "outcome_unreadable", "partition", log_int(record->partition), "offset",
                   log_int(record->offset), "reason", err.text, NULL);
@@ -49,9 +58,13 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
     }
     recovery->records++;
     CRASHPOINT("rebuild_record");
+    ttl_ms = summary.dedupe_for_ms > 0 ? summary.dedupe_for_ms - (clock_wall_ms() - summary.wall_ms) : CLAIM_FOREVER_MS;
+    if (ttl_ms <= 0) {
+        return; /* Redis would not have it any more either */
+    }
     /* "-": from no record in flight; its outcome is on the topic already. */
     snprintf(info, sizeof(info), "- %s", summary.state == OUTCOME_SENT ? summary.provider_id : summary.reason);
-    claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence, info);
+    claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence, info, ttl_ms);
 }
 
 static void read_some(struct recovery *recovery)
@@ -71,6 +84,9 @@ static void read_some(struct recovery *recovery)
             return;
         }
         restore(recovery, record);
+        if (!recovery->reader) {
+            return;
+        }
     }
 }
 

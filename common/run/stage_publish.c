@@ -80,6 +80,7 @@ static void format(struct publish *stage, const struct task *task)
         .provider_id = task->provider_id,
         .attempts = task->attempts,
         .fence = task->claim.fence ? task->claim.fence : task->seen.fence,
+        .dedupe_for_ms = task->flow->dedupe_for_ms,
         .event = &parcel->event,
         .wall_ms = clock_wall_ms(),
         .queue_ms = between_ms(parcel->received_us, task->begun_us),

@@ -216,6 +216,12 @@ static bool parse_open(const char *value, struct open_record *record)
     return true;
 }
 
+/* Of a version that is not known. */
+static bool is_strange(const char *value)
+{
+    return value && (!strchr("WUPSXDH", value[0]) || value[1] != '|');
+}
+
 static int64_t fence_of(const char *value)
 {
     return strtoll(value + 2, NULL, 10);
@@ -259,6 +265,11 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
     if ((off < 0 ? -off : off) > to_number(a[8])) {
         say_array(answer, "SKEW");
         add_int(answer, off);
+        return;
+    }
+    if (is_strange(value)) {
+        say_array(answer, "UNKNOWN");
+        add_text(answer, value);
         return;
     }
     if (value && strchr("SXDH", state)) {
@@ -317,6 +328,10 @@ static void eval_settle(const struct slice a[], struct fake_answer *answer)
 
     if ((slice_is(a[8], "0") || (!value && is_open)) && (!guard || !guard->epoch || !slice_is(a[7], guard->epoch))) {
         say_text(answer, "AMNESIA");
+        return;
+    }
+    if (is_strange(value)) {
+        say_text(answer, "UNKNOWN");
         return;
     }
     if (current == 'S') {
@@ -378,7 +393,7 @@ static void eval_restore(const struct slice a[], struct fake_answer *answer)
         snprintf(number, sizeof(number), "%" PRId64, fence);
         replace(&find_or_add(a[1])->fence, slice_of(number));
     }
-    if (!(value && value[0] == 'S') && (!value || is_later(text, value))) {
+    if (!is_strange(value) && !(value && value[0] == 'S') && (!value || is_later(text, value))) {
         set_text(a[0], text, to_number(a[3]));
         say_int(answer, 1);
     } else {
@@ -396,7 +411,7 @@ static bool has_epoch(struct slice guard_key, struct slice epoch)
 
 static bool has_ended_under(const char *value, struct slice fence)
 {
-    return value && (value[0] == 'D' || value[0] == 'H') && fence_of(value) == to_number(fence);
+    return value && !is_strange(value) && (value[0] == 'D' || value[0] == 'H') && fence_of(value) == to_number(fence);
 }
 
 /* keys: record, guard; epoch, fence, fingerprint, ttl */
@@ -420,18 +435,26 @@ static void eval_reopen(const struct slice a[], struct fake_answer *answer)
 static void eval_resolve(const struct slice a[], struct fake_answer *answer)
 {
     const char *value = get_text(a[0]);
-    char *text = xasprintf("%.*s|%.*s|%.*s", (int)a[4].len, a[4].data, (int)a[3].len, a[3].data, (int)a[5].len, a[5].data);
+    const char *info = value && !is_strange(value) && strchr("SXDH", value[0]) ? strchr(value + 2, '|') + 1 : NULL;
+    char *text;
+    int64_t fence;
 
     if (!has_epoch(a[1], a[2])) {
         say_array(answer, "AMNESIA");
-    } else if (value && strcmp(value, text) != 0 && !has_ended_under(value, a[3])) {
+    } else if (info && value[0] == a[4].data[0] && slice_is(a[5], info)) {
+        say_array(answer, "OK");
+        add_int(answer, fence_of(value));
+    } else if (value && !has_ended_under(value, a[3])) {
         say_array(answer, "CHANGED");
         add_text(answer, value);
     } else {
+        fence = next_fence(a[1]);
+        text = xasprintf("%.*s|%" PRId64 "|%.*s", (int)a[4].len, a[4].data, fence, (int)a[5].len, a[5].data);
         set_text(a[0], text, to_number(a[6]));
         say_array(answer, "OK");
+        add_int(answer, fence);
+        free(text);
     }
-    free(text);
 }
 
 /* key: guard; epoch, least fence, ttl ms or 0 */

@@ -4,13 +4,15 @@
 -- ARGV  1 epoch   2 claim id   3 lease ms   4 fingerprint   5 ttl ms of the record   6 caller's wall clock ms
 --       7 most clock skew ms
 --
--- Record  W|fence|lease deadline|attempts|first begin|claim id|fingerprint   may be on the wire
+-- Record, version 1 (a later one puts its number behind the letter: W2|...)
+--         W|fence|lease deadline|attempts|first begin|claim id|fingerprint   may be on the wire
 --         U|...                                                             outcome unknown, one taker reconciles
 --         P|...                                                             proved not sent, not before the deadline
 --         S|fence|provider id    X|fence|reason    D|fence|reason    H|fence|reason    terminal
 --
 -- Answers  GO fence attempts · MINE record (this very call was executed before) · BUSY ms · LATER ms ·
---          AMBIG fence attempts age-ms fingerprint · DONE record · AMNESIA · SKEW ms
+--          AMBIG fence attempts age-ms fingerprint · DONE record · AMNESIA · SKEW ms ·
+--          UNKNOWN record (of a later version: somebody else's, and not to be changed)
 if redis.call('HGET', KEYS[2], 'e') ~= ARGV[1] then
     return {'AMNESIA'}
 end
@@ -20,6 +22,9 @@ if math.abs(now - ARGV[6]) > tonumber(ARGV[7]) then
     return {'SKEW', now - ARGV[6]}
 end
 local value, attempts, first = redis.call('GET', KEYS[1]), 0, now
+if value and not string.match(value, '^[WUPSXDH]|') then
+    return {'UNKNOWN', value}
+end
 if value then
     local state = string.sub(value, 1, 1)
     if state == 'S' or state == 'X' or state == 'D' or state == 'H' then

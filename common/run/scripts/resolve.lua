@@ -5,17 +5,20 @@
 -- KEYS  1 record   2 guard of the shard
 -- ARGV  1 epoch   2 fence that it is D or H under   3 state: S or X   4 info   5 ttl ms
 --
--- Answers  OK (done now or before) · CHANGED record (something else stands; nothing changed) · AMNESIA
+-- Answers  OK fence (done now or before) · CHANGED record (something else stands; nothing changed) · AMNESIA
+--
+-- The fence moves on, so that a recovery takes the operator's word for the later one.
 if redis.call('HGET', KEYS[2], 'e') ~= ARGV[1] then
     return {'AMNESIA'}
 end
 local value = redis.call('GET', KEYS[1])
-local new = ARGV[3] .. '|' .. ARGV[2] .. '|' .. ARGV[4]
-if value == new then
-    return {'OK'}
+local state, fence, info = string.match(value or '', '^(%u)|(%d+)|(.*)$')
+if state == ARGV[3] and info == ARGV[4] then
+    return {'OK', tonumber(fence)}
 end
-if value and string.match(value, '^[DH]|(%d+)|') ~= ARGV[2] then
+if value and (fence ~= ARGV[2] or (state ~= 'D' and state ~= 'H')) then
     return {'CHANGED', value}
 end
-redis.call('SET', KEYS[1], new, 'PX', ARGV[5])
-return {'OK'}
+local new = redis.call('HINCRBY', KEYS[2], 'f', 1)
+redis.call('SET', KEYS[1], string.format('%s|%d|%s', ARGV[3], new, ARGV[4]), 'PX', ARGV[5])
+return {'OK', new}

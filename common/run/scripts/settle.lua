@@ -8,12 +8,16 @@
 --
 -- Answers  OK · KEEP (it is S already, and stays) · STALE_SENT (recorded S over a younger claim) ·
 --          STALE (a younger claim or a terminal state stands; nothing changed) ·
+--          UNKNOWN (a record of a later version stands; nothing changed) ·
 --          AMNESIA (what this is built on has been forgotten; what was sent is recorded in any case)
 local value, state = redis.call('GET', KEYS[1]), ARGV[2]
 local current = value and string.sub(value, 1, 1) or ''
 local is_on_nothing = ARGV[7] == '0' or (not value and (state == 'P' or state == 'U'))
 if is_on_nothing and redis.call('HGET', KEYS[2], 'e') ~= ARGV[6] then
     return 'AMNESIA'
+end
+if value and not string.match(value, '^[WUPSXDH]|') then
+    return 'UNKNOWN'
 end
 if current == 'S' then -- SENT is the top of the lattice
     return 'KEEP'

@@ -32,6 +32,7 @@ static struct outcome make(void)
         .provider_id = "<1@x>",
         .attempts = 2,
         .fence = 7,
+        .dedupe_for_ms = 30LL * 86400000,
         .event = &some_event,
         .topic = "loyalty.events",
         .partition = 3,
@@ -66,9 +67,9 @@ static void a_whole_outcome_has_every_field(void **state)
     (void)state;
     assert_formatted(
         &outcome,
-        "{\"mid\":\"00112233445566778899aabbccddeeff\",\"state\":\"sent\",\"reason\":\"accepted\",\"flow\":\"signup\","
+        "{\"v\":1,\"mid\":\"00112233445566778899aabbccddeeff\",\"state\":\"sent\",\"reason\":\"accepted\",\"flow\":\"signup\","
         "\"channel\":\"email\",\"locale\":\"hu\",\"template_version\":\"0123456789abcdef\",\"variant\":\"b\","
-        "\"provider\":\"brevo\",\"provider_id\":\"<1@x>\",\"attempts\":2,\"fence\":7,"
+        "\"provider\":\"brevo\",\"provider_id\":\"<1@x>\",\"attempts\":2,\"fence\":7,\"dedupe_for_s\":2592000,"
         "\"event\":{\"id\":\"e-1\",\"source\":\"/loyalty\",\"type\":\"loyalty.signup\","
         "\"time\":\"2026-11-21T10:00:00Z\"},"
         "\"member_id\":\"42\",\"from\":{\"topic\":\"loyalty.events\",\"partition\":3,\"offset\":1017},"
@@ -83,7 +84,7 @@ static void what_is_not_known_is_left_out(void **state)
         .render_ms = -1,  .admit_ms = -1,        .deliver_ms = -1,       .total_ms = 5};
 
     (void)state;
-    assert_formatted(&outcome, "{\"mid\":\"00112233445566778899aabbccddeeff\",\"state\":\"dead\",\"channel\":\"sms\","
+    assert_formatted(&outcome, "{\"v\":1,\"mid\":\"00112233445566778899aabbccddeeff\",\"state\":\"dead\",\"channel\":\"sms\","
                                "\"attempts\":0,\"fence\":0,\"time\":\"1970-01-01T00:00:00.000Z\","
                                "\"timings_ms\":{\"total\":5}}");
 }
@@ -131,12 +132,34 @@ static void every_state_reads_back_with_what_a_rebuild_needs(void **state)
         assert_true(summary.fence == INT64_MAX);
         assert_string_equal(summary.provider_id, "<1@x>");
         assert_string_equal(summary.reason, "accepted");
+        assert_int_equal(summary.dedupe_for_ms, outcome.dedupe_for_ms);
+        assert_false(summary.is_newer);
         assert_int_equal(summary.wall_ms, outcome.wall_ms);
         assert_true(outcome_state_parse(slice_of(outcome_state_name(outcome.state)), &parsed));
         assert_int_equal(parsed, i);
         buf_finish(&text);
     }
     assert_false(outcome_state_parse(SLICE("duplicate"), &(enum outcome_state){0}));
+}
+
+#define REST ",\"mid\":\"00112233445566778899aabbccddeeff\",\"state\":\"sent\",\"time\":\"2026-11-21T10:00:00Z\"}"
+
+static void the_version_before_is_read_and_a_later_one_is_not(void **state)
+{
+    struct outcome_summary summary;
+    struct err err = {0};
+
+    (void)state;
+    assert_true(outcome_parse(SLICE("{\"fence\":1" REST), &summary, &err)); /* had no version */
+    assert_int_equal(summary.dedupe_for_ms, 0);
+    assert_true(outcome_parse(SLICE("{\"v\":1" REST), &summary, &err));
+    assert_false(outcome_parse(SLICE("{\"v\":2" REST), &summary, &err));
+    assert_true(summary.is_newer);
+    assert_non_null(strstr(err.text, "newer"));
+    err.text[0] = '\0';
+    assert_false(outcome_parse(SLICE("{\"v\":\"1\"" REST), &summary, &err));
+    assert_false(summary.is_newer);
+    assert_false(outcome_parse(SLICE("{\"dedupe_for_s\":-1" REST), &summary, &err));
 }
 
 #define MID "\"mid\":\"00112233445566778899aabbccddeeff\""
@@ -203,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_whole_outcome_has_every_field),
         cmocka_unit_test(what_is_not_known_is_left_out),
         cmocka_unit_test(hostile_text_of_an_event_stays_inside_its_string),
+        cmocka_unit_test(the_version_before_is_read_and_a_later_one_is_not),
         cmocka_unit_test(every_state_reads_back_with_what_a_rebuild_needs),
         cmocka_unit_test(members_that_may_be_absent_are_empty),
         cmocka_unit_test(records_that_are_no_outcome_are_refused),

@@ -216,7 +216,7 @@ static void an_empty_redis_is_recovered_before_it_is_ready(void **state)
     fakes_run_ms(world->loop, 5000);
     assert_int_equal(world->recoveries, 1);
     assert_false(claims_is_ready(world->claims));
-    claims_restore(world->claims, &mid_a, 'S', 12, "- id");
+    claims_restore(world->claims, &mid_a, 'S', 12, "- id", CLAIM_FOREVER_MS);
     assert_int_equal(claims_restore_open_count(world->claims), 1);
     fakes_run_ms(world->loop, 100);
     assert_int_equal(claims_restore_open_count(world->claims), 0);

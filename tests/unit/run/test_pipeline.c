@@ -201,6 +201,38 @@ static void a_delivery_that_kills_its_workers_ends(void **state)
     assert_outcome("held", "too_many_takeovers");
 }
 
+/* Two versions of the worker run at once, and the other one has it. */
+static void a_record_of_a_later_version_is_left_alone_until_its_worker_is_done(void **state)
+{
+    struct process *process = *state;
+    char key[64];
+
+    set_record(process, "1", "W2|what we cannot know");
+    append("mail", "1", "");
+    fakes_run_ms(process->loop, 3 * 60000);
+    assert_int_equal(fake_http_request_count(), 0);
+    assert_true(slice_is(fake_redis_get(record_key(process, "1", key)), "W2|what we cannot know"));
+    assert_true(fake_kafka_end("loyalty.retry.1m", 0) + fake_kafka_end("loyalty.retry.1m", 1) > 0);
+    set_record(process, "1", "S|5|0.99 id");
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 0);
+}
+
+static void a_result_is_told_though_a_later_version_has_taken_the_record(void **state)
+{
+    struct process *process = *state;
+    char key[64];
+
+    append("mail", "1", "");
+    while (fake_http_message_count() == 0) {
+        loop_turn(process->loop, true);
+    }
+    set_record(process, "1", "U2|what we cannot know");
+    run_until_idle(process);
+    assert_outcome("sent", "accepted");
+    assert_true(slice_is(fake_redis_get(record_key(process, "1", key)), "U2|what we cannot know"));
+}
+
 static bool is_drained(void *arg)
 {
     struct process *process = arg;
@@ -312,6 +344,8 @@ int main(void)
         pipeline_test(an_unknown_attempt_is_repeated_with_its_own_words),
         pipeline_test(an_unknown_attempt_whose_words_are_gone_is_held),
         pipeline_test(a_delivery_that_kills_its_workers_ends),
+        pipeline_test(a_record_of_a_later_version_is_left_alone_until_its_worker_is_done),
+        pipeline_test(a_result_is_told_though_a_later_version_has_taken_the_record),
         pipeline_test(a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it),
         pipeline_test(what_a_stopping_worker_drops_is_not_committed),
         pipeline_test(few_messages_lie_rendered_while_the_gate_is_closed),

@@ -69,11 +69,12 @@ static struct mid mid_of(unsigned number)
     return mid;
 }
 
-static void append_outcome(unsigned number, enum outcome_state state, const char *reason, const char *id, uint64_t fence)
+static void append_aged(unsigned number, enum outcome_state state, const char *reason, const char *id, uint64_t fence,
+                        int64_t age_ms, int64_t dedupe_for_ms)
 {
     struct mid mid = mid_of(number);
     struct outcome outcome = {.mid = &mid, .state = state, .reason = reason, .provider_id = id, .fence = fence,
-                              .wall_ms = fakes_wall_ms(), .queue_ms = -1, .render_ms = -1, .admit_ms = -1,
+                              .dedupe_for_ms = dedupe_for_ms, .wall_ms = fakes_wall_ms() - age_ms, .queue_ms = -1, .render_ms = -1, .admit_ms = -1,
                               .deliver_ms = -1, .total_ms = -1};
     char key[MID_TEXT_SIZE];
     struct buf text;
@@ -83,6 +84,11 @@ static void append_outcome(unsigned number, enum outcome_state state, const char
     outcome_format(&outcome, &text);
     fake_kafka_append("loyalty.outcomes", (int32_t)(number % 3), slice_of(key), buf_slice(&text), NULL, 0);
     buf_finish(&text);
+}
+
+static void append_outcome(unsigned number, enum outcome_state state, const char *reason, const char *id, uint64_t fence)
+{
+    append_aged(number, state, reason, id, fence, 0, 0);
 }
 
 static bool is_ready(void *arg)
@@ -154,6 +160,36 @@ static void many_outcomes_are_put_back_a_bounded_number_at_a_time(void **state)
     assert_in_range(most, 1, 5000);
     assert_int_equal(look_up(world, 0), 'S');
     assert_int_equal(look_up(world, 19999), 'S');
+}
+
+static void an_outcome_is_put_back_for_the_rest_of_its_time(void **state)
+{
+    enum { DAY_MS = 86400000 };
+    struct world *world = *state;
+
+    append_aged(1, OUTCOME_SENT, "accepted", "id", 1, 2 * DAY_MS, 3 * (int64_t)DAY_MS);
+    append_aged(2, OUTCOME_SENT, "accepted", "id", 2, 4 * (int64_t)DAY_MS, 3 * (int64_t)DAY_MS);
+    append_aged(3, OUTCOME_SENT, "accepted", "id", 3, 4 * (int64_t)DAY_MS, 0);
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+    assert_int_equal(look_up(world, 2), 0);
+    assert_int_equal(look_up(world, 3), 'S');
+    fakes_run_ms(world->loop, DAY_MS);
+    assert_int_equal(look_up(world, 1), 0);
+    assert_int_equal(look_up(world, 3), 'S');
+}
+
+static void an_outcome_of_a_later_version_keeps_everything_waiting(void **state)
+{
+    struct world *world = *state;
+
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    fake_kafka_append("loyalty.outcomes", 0, SLICE("k"), SLICE("{\"v\":2,\"mid\":\"?\"}"), NULL, 0);
+    open_process(world);
+    fakes_run_ms(world->loop, 5500);
+    assert_false(claims_is_ready(world->claims));
+    assert_non_null(strstr(claims_state_reason(world->claims), "newer than this program"));
 }
 
 static void what_is_no_outcome_is_passed_over(void **state)
@@ -238,6 +274,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         recovery_test(every_outcome_is_put_back_before_anything_is_claimed),
         recovery_test(many_outcomes_are_put_back_a_bounded_number_at_a_time),
+        recovery_test(an_outcome_is_put_back_for_the_rest_of_its_time),
+        recovery_test(an_outcome_of_a_later_version_keeps_everything_waiting),
         recovery_test(what_is_no_outcome_is_passed_over),
         recovery_test(a_topic_that_cannot_be_read_keeps_everything_waiting),
         recovery_test(reading_that_breaks_off_begins_anew),
