@@ -10,6 +10,9 @@
 int worker_command(int argc, char **argv);
 int lint_command(int argc, char **argv);
 int render_command(int argc, char **argv);
+int why_command(int argc, char **argv);
+int dlq_command(int argc, char **argv);
+int held_command(int argc, char **argv);
 int templates_command(int argc, char **argv);
 int doctor_command(int argc, char **argv);
 int topics_command(int argc, char **argv);

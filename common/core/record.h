@@ -25,6 +25,8 @@ struct record {
     size_t header_count;
 };
 
+/* Everything in one heap block: free() it. */
+struct record *record_copy(const struct record *record);
 /* The last header of that name (Kafka allows several), or NULL. */
 const struct record_header *record_find_header(const struct record *record, const char *name);
 
