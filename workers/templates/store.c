@@ -176,3 +176,20 @@ bool store_has_files(struct store *store, const char *version, bool *has, struct
     json_decref(answer);
     return answer != NULL;
 }
+
+bool store_read_files(struct store *store, const char *version, struct buf *pack, struct err *err)
+{
+    char key[POOL_KEY_SIZE];
+    json_t *answer =
+        redis_ask_call(store->redis,
+                       (const struct slice[]){SLICE("GET"), pool_key(store->keys.files_prefix, version, key)}, 2, err);
+    bool is_there = json_is_string(answer);
+
+    if (is_there) {
+        buf_append(pack, json_string_value(answer), json_string_length(answer));
+    } else if (answer) {
+        err_set(err, "the files of version %s are not in Redis any more", version);
+    }
+    json_decref(answer);
+    return is_there;
+}
