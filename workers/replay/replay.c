@@ -25,6 +25,7 @@ static const struct args_usage usage = {
         "  perkline replay --from -7d --diff new-templates       which messages of last week would be different, and how\n"
         "  perkline replay --from -1h --produce test.events      a copy in another topic\n"
         "  perkline replay --input events.ndjson --offline       a file with one event in a line, or from perkline capture\n"
+        "  perkline replay --from -1h --sandbox http://127.0.0.1:8025   sent for real to a sandbox, under a name space of its own\n"
         "Places are: beginning, end, a time (2026-11-01T00:00Z), a time before now (-7d, -90m), or an offset. The end is what\n"
         "is there at the start. Redis needs no more than a user with GET, HGET, ROLE and INFO.\n"
         "Status 1: something is broken, or it could not go on; 2: wrong usage.",
@@ -46,10 +47,27 @@ static bool check_source(const struct replay_options *options, struct err *err)
     return options->limit >= 0 ? true : err_set(err, "--limit takes 1 or more");
 }
 
+static bool check_sink(const struct replay_options *options, struct err *err)
+{
+    size_t id_len = options->id ? strlen(options->id) : 1;
+
+    if (options->id && !options->sandbox) {
+        return err_set(err, "--id goes with --sandbox");
+    }
+    if (options->sandbox && options->is_offline) {
+        return err_set(err, "--sandbox needs Redis, so that nothing is sent twice; --offline is for the dry run");
+    }
+    if (id_len == 0 || id_len >= REPLAY_ID_SIZE ||
+        (options->id && strspn(options->id, "abcdefghijklmnopqrstuvwxyz0123456789") != id_len)) {
+        return err_set(err, "--id takes 1 to %d of a-z and 0-9", REPLAY_ID_SIZE - 1);
+    }
+    return true;
+}
+
 static bool check_mode(const struct replay_options *options, struct err *err)
 {
-    if (options->diff && options->produce) {
-        return err_set(err, "--diff and --produce: choose one");
+    if ((options->diff != NULL) + (options->produce != NULL) + (options->sandbox != NULL) > 1) {
+        return err_set(err, "--diff, --produce and --sandbox: choose one");
     }
     if (!options->produce && (options->rate || options->speed || options->is_yes)) {
         return err_set(err, "--rate, --speed and --yes are for --produce");
@@ -59,7 +77,7 @@ static bool check_mode(const struct replay_options *options, struct err *err)
 
 static bool check_options(struct replay_options *options, struct err *err)
 {
-    if (!check_source(options, err) || !check_mode(options, err)) {
+    if (!check_source(options, err) || !check_mode(options, err) || !check_sink(options, err)) {
         return false;
     }
     options->is_as_of_event = options->as_of && strcmp(options->as_of, "event") == 0;
@@ -143,7 +161,10 @@ static struct record_source *open_source(struct replay_parts *parts, struct reco
 
 static const struct replay_sink_type *choose_sink(const struct replay_options *options)
 {
-    return options->diff ? &replay_diff : options->produce ? &replay_produce : &replay_dry_run;
+    return options->sandbox   ? &replay_trial
+           : options->diff    ? &replay_diff
+           : options->produce ? &replay_produce
+                              : &replay_dry_run;
 }
 
 static int run(const struct replay_options *options, struct worker_settings *settings, struct record_range *range)
@@ -184,10 +205,12 @@ int replay_command(int argc, char **argv)
         {"as-of", ARG_TEXT, &options.as_of, "now|event",
          "When max_age is judged: now (default), so that old events count as expired, or each at its own time."},
         {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already."},
+        {"sandbox", ARG_TEXT, &options.sandbox, "URL", "Send for real, to a perkline sandbox; any other address is refused."},
+        {"id", ARG_TEXT, &options.id, "ID", "With --sandbox: an earlier replay, to go on with it; it is known for a day."},
+        {"out", ARG_TEXT, &options.out, "DIR", "Write the messages: all in DIR/messages.ndjson, some to look at in DIR/index.html; with --diff: the changes, side by side."},
         {"diff", ARG_TEXT, &options.diff, "TEMPLATES",
          "List the messages that other templates change: a folder that would come after TEMPLATES_DIR, or what was before it: "
          "git:REVISION, version:DIGITS."},
-        {"out", ARG_TEXT, &options.out, "DIR", "With --diff: a page with the changes side by side."},
         {"produce", ARG_TEXT, &options.produce, "TOPIC",
          "Copy to another topic: keys, headers, time stamps (also in the header perkline-original-timestamp, ms)."},
         {"rate", ARG_TEXT, &options.rate, "N/s", "With --produce: at most so many records a second."},

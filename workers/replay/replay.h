@@ -47,7 +47,7 @@ struct replay_item {
     const char *problem; /* and the sentence */
 };
 
-enum { REPLAY_PLACE_SIZE = 320 };
+enum { REPLAY_PLACE_SIZE = 320, REPLAY_ID_SIZE = 13 };
 
 /* "loyalty.events/3@1017", or "events.ndjson:12". */
 void replay_format_place(const struct replay_parts *parts, const struct record *record, char text[REPLAY_PLACE_SIZE]);
@@ -85,7 +85,7 @@ struct replay_sink_type {
     bool needs_events; /* records are decoded for it */
 };
 
-extern const struct replay_sink_type replay_dry_run;
+extern const struct replay_sink_type replay_dry_run, replay_trial;
 
 extern const struct replay_sink_type replay_diff, replay_produce;
 

@@ -360,6 +360,22 @@ static void put_faults(const struct inbox_api *api, struct http_exchange *exchan
     json_decref(json);
 }
 
+/* By which replay tells a sandbox from a provider: never to be answered by anything that delivers. */
+static void get_identity(const struct inbox_api *api, struct http_exchange *exchange)
+{
+    struct json_text j;
+    struct buf body;
+
+    (void)api;
+    buf_init(&body, 0);
+    json_text_init(&j, &body);
+    json_text_open(&j, '{');
+    json_text_member(&j, "product", "perkline sandbox");
+    json_text_member(&j, "version", PERKLINE_VERSION);
+    json_text_close(&j, '}');
+    answer_json(exchange, 200, &body);
+}
+
 static void delete_faults(const struct inbox_api *api, struct http_exchange *exchange)
 {
     faults_init(api->faults, api->faults->seed);
@@ -376,6 +392,7 @@ static const struct {
     {"GET", "/api/messages", list_messages}, {"DELETE", "/api/messages", clear},
     {"GET", "/api/stats", get_stats},        {"GET", "/api/faults", get_faults},
     {"PUT", "/api/faults", put_faults},      {"DELETE", "/api/faults", delete_faults},
+    {"GET", "/api/identity", get_identity},
 };
 
 static bool serve_page(struct http_exchange *exchange, const char *path)

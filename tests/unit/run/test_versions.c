@@ -48,7 +48,7 @@ static void describe(void *arg, struct json_text *j)
 static void start(struct world *world, int index)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {"test", 15000, 60000};
+    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     struct member *member = &world->members[index];
     struct diag_list diags;
     struct err err = {0};
