@@ -102,7 +102,7 @@ static const char *find_obstacle(const struct begin *stage, struct task *task, c
     if (!task->is_rendered) {
         return "unknown_and_not_renderable";
     }
-    if (policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason) == POLICY_SUPPRESS) {
+    if (policy_check(task->flow, stage->channel, &task->parcel->event, task_judged_at_ms(task), &reason) == POLICY_SUPPRESS) {
         return "unknown_and_suppressed";
     }
     return has_first_content(stage, task, result->fingerprint) ? NULL : "unknown_and_content_changed";
@@ -159,7 +159,7 @@ static void go(struct begin *stage, struct task *task)
 {
     const char *reason = "";
     enum policy_answer answer =
-        policy_check(task->flow, stage->channel, &task->parcel->event, clock_wall_ms(), &reason);
+        policy_check(task->flow, stage->channel, &task->parcel->event, task_judged_at_ms(task), &reason);
 
     task->is_resend = false;
     task->unknown_since_ms = clock_mono_ms();
