@@ -34,6 +34,7 @@ static const struct property consumer_defaults[] = {
     {"fetch.error.backoff.ms", "200"},
     {"coordinator.query.interval.ms", "60000"},
     {"isolation.level", "read_committed"},
+    {"statistics.interval.ms", "5000"},
     {NULL, NULL},
 };
 

@@ -256,6 +256,7 @@ static bool start(struct kafka_consumer *consumer, const struct kafka_settings *
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set_error_cb(conf, on_error);
     rd_kafka_conf_set_rebalance_cb(conf, rebalance_on_change);
+    rd_kafka_conf_set_stats_cb(conf, consumer_watch_stats);
     consumer->rk = kafka_handle_open(KAFKA_ROLE_CONSUMER, conf, err);
     if (!consumer->rk) {
         return false;
@@ -283,6 +284,7 @@ struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka
     consumer->events = *events;
     consumer->tick = loop_timer_create(loop, on_tick, consumer);
     consumer->again = loop_timer_create(loop, on_wake, consumer);
+    consumer_watch_init(consumer);
     if (!check_topics(consumer, topics, assign, err) || (assign && !rebalance_parse_static(consumer, assign, err)) ||
         !start(consumer, settings, group, err)) {
         kafka_consumer_close(consumer);

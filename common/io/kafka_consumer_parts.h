@@ -5,6 +5,7 @@
  *     kafka_partitions.c the assigned partitions: paused ones, and messages that wait while the owner holds
  *     kafka_rebalance.c  which partitions are ours and where they start: group, static list, lost offsets
  *     kafka_commit.c     commits and their answers
+ *     kafka_consumer_watch.c   has the client stopped working without saying so?
  *
  * A message that the client handed out counts as consumed for it, so whatever cannot be delivered at once waits in
  * `assigned.first`, and nothing newer of that partition overtakes it. next_offset is the truth about a partition: it
@@ -19,6 +20,7 @@
 #include "io/kafka_consumer.h"
 #include "io/kafka_lookup.h"
 #include "io/kafka_wake.h"
+#include "io/kafka_watchdog.h"
 
 enum {
     KAFKA_TURN_MESSAGES = 512, /* most that one turn of the loop takes from the client */
@@ -43,6 +45,9 @@ struct assigned {
     bool is_stopped;           /* paused in the client */
     bool is_lost;              /* its offset is outside of the log, the client has stopped reading it */
     int64_t lost_offset;
+    int64_t watched_offset;    /* next offset when the watchdog looked last */
+    int64_t quiet_since_ms;    /* ... and since when it has been that one; 0: not looked at yet */
+    int64_t log_end, end_told_ms; /* of the log, and when the broker said so; 0: never */
     struct waiting *first;
     struct waiting **end;
     size_t key_len;
@@ -50,7 +55,7 @@ struct assigned {
     char key[]; /* number, then topic */
 };
 
-enum lookup_purpose { LOOKUP_FOR_PROBE, LOOKUP_FOR_ASSIGN, LOOKUP_FOR_LOST };
+enum lookup_purpose { LOOKUP_FOR_PROBE, LOOKUP_FOR_ASSIGN, LOOKUP_FOR_LOST, LOOKUP_FOR_WATCH };
 
 /* The question under way and what waits to be asked. */
 struct questions {
@@ -93,6 +98,7 @@ struct kafka_consumer {
     size_t static_count;
     struct questions questions;
     struct open_commit commit;
+    struct kafka_watchdog watchdog;
 
     struct kafka_header *headers; /* of the record being delivered */
     size_t header_capacity;
@@ -108,6 +114,12 @@ struct kafka_consumer {
 void consumer_set_state(struct kafka_consumer *consumer, bool is_up, const char *reason);
 void consumer_fail(struct kafka_consumer *consumer, const char *reason);
 void consumer_deliver(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
+
+/* kafka_consumer_watch.c */
+void consumer_watch_init(struct kafka_consumer *consumer);
+/* The client's statistics; from within the poll. */
+int consumer_watch_stats(rd_kafka_t *rk, char *json, size_t len, void *arg);
+void consumer_watch_take(struct kafka_consumer *consumer, const struct kafka_lookup_item items[], size_t count);
 
 /* kafka_partitions.c */
 struct assigned *kafka_partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition);
@@ -129,6 +141,8 @@ bool rebalance_parse_static(struct kafka_consumer *consumer, const char *assign,
 bool rebalance_subscribe(struct kafka_consumer *consumer, struct err *err);
 void rebalance_on_change(rd_kafka_t *rk, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t *list, void *arg);
 void rebalance_on_lost_offset(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
+/* Where these logs end, for the watchdog; not when something else is asked. */
+void rebalance_ask_ends(struct kafka_consumer *consumer, const struct kafka_lookup_item items[], size_t count);
 /* Takes answers and asks what is to be asked next. */
 void rebalance_step(struct kafka_consumer *consumer);
 /* False: a question is still under way and goes on without us. */

@@ -285,7 +285,11 @@ static void take_answer(struct kafka_consumer *consumer)
     size_t count;
 
     questions->lookup = NULL;
-    if (!kafka_lookup_answer(lookup, &items, &count, &problem)) {
+    if (questions->purpose == LOOKUP_FOR_WATCH) {
+        if (kafka_lookup_answer(lookup, &items, &count, &problem) && !questions->is_stale) {
+            consumer_watch_take(consumer, items, count);
+        }
+    } else if (!kafka_lookup_answer(lookup, &items, &count, &problem)) {
         questions->is_probe_due = questions->is_probe_due || questions->purpose == LOOKUP_FOR_PROBE;
         ask_again_after(consumer, RETRY_MS);
         if (!questions->is_stale) {
@@ -302,6 +306,13 @@ static void take_answer(struct kafka_consumer *consumer)
     }
     if (!kafka_lookup_destroy(lookup, 1000)) {
         log_event(LOG_ERROR, "kafka_lookup_stuck", NULL);
+    }
+}
+
+void rebalance_ask_ends(struct kafka_consumer *consumer, const struct kafka_lookup_item items[], size_t count)
+{
+    if (!consumer->questions.lookup && !consumer->questions.offered) {
+        ask(consumer, LOOKUP_FOR_WATCH, KAFKA_LOOKUP_RANGE, items, count);
     }
 }
 
