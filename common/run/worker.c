@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/json_memory.h"
+#include "io/heartbeat.h"
 #include "io/kafka_depth.h"
 #include "io/loop.h"
 #include "run/channel_report.h"
@@ -21,7 +22,7 @@
 #include "run/retention_check.h"
 
 enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, POOL_WAIT_MS = 1000,
-       RETENTION_WAIT_MS = 2000, EXIT_RESTART = 3 };
+       RETENTION_WAIT_MS = 2000, HEARTBEAT_MS = 1000, MOST_MISSED_BEATS = 60, EXIT_RESTART = 3 };
 
 static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
                                                   {"version", NULL}};
@@ -55,6 +56,7 @@ struct worker {
     struct recovery *recovery;
     struct pool *pool;
     struct retention_check *retention;
+    struct heartbeat *heartbeat;
     struct channel_worker *channels[CHANNEL_COUNT];
     struct channel_report reports[CHANNEL_COUNT];
     struct kafka_depth *depth;
@@ -121,6 +123,14 @@ static void on_fatal(void *arg, const char *reason)
     log_event(LOG_ERROR, "must_restart", "reason", reason, NULL);
     worker->exit_status = EXIT_RESTART;
     on_stop_signal(worker);
+}
+
+/* On a thread of its own, while the loop hangs in some call: nothing can be drained. */
+static void on_stall(void *arg)
+{
+    (void)arg;
+    log_event(LOG_ERROR, "must_restart", "reason", "the loop has not turned for a minute", NULL);
+    _exit(EXIT_RESTART);
 }
 
 /* --- health ------------------------------------------------------------------------------------------------------- */
@@ -341,6 +351,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
         return false;
     }
     templates_watch(worker->templates, worker->loop);
+    worker->heartbeat = heartbeat_create(worker->loop, HEARTBEAT_MS, MOST_MISSED_BEATS, on_stall, NULL);
     worker->on_term = loop_signal_create(worker->loop, SIGTERM, on_stop_signal, worker);
     worker->on_int = loop_signal_create(worker->loop, SIGINT, on_stop_signal, worker);
     worker->on_hup = loop_signal_create(worker->loop, SIGHUP, on_reload_signal, worker);
@@ -350,6 +361,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
 /* The list of start() backwards. Answers that arrive while something is closed may only reach what is still open. */
 static void finish(struct worker *worker)
 {
+    heartbeat_destroy(worker->heartbeat);
     loop_signal_destroy(worker->on_hup);
     loop_signal_destroy(worker->on_int);
     loop_signal_destroy(worker->on_term);
