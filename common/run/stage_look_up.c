@@ -13,6 +13,7 @@ enum { REOPEN_WAIT_MS = 1000 };
 
 struct look_up {
     struct claims *claims;
+    bool may_reopen; /* a rehearsal changes nothing */
 };
 
 static void *create(const struct stage_parts *parts)
@@ -20,6 +21,7 @@ static void *create(const struct stage_parts *parts)
     struct look_up *stage = xcalloc(1, sizeof(*stage));
 
     stage->claims = parts->pipeline->claims;
+    stage->may_reopen = !parts->pipeline->is_rehearsal;
     return stage;
 }
 
@@ -40,25 +42,24 @@ static void on_reopened(void *arg, bool is_done)
 }
 
 /* Has an operator let this very end be undone? */
-static bool may_reopen(const struct task *task, const struct claim_record *record)
+static bool may_reopen(const struct look_up *stage, const struct task *task, const struct claim_record *record)
 {
     const struct park_note *note = task->parcel->note;
 
-    return note && note->may_reopen && note->reopen_fence == record->fence && task->flow && !task->is_reopened &&
+    return stage->may_reopen && note && note->may_reopen && note->reopen_fence == record->fence && task->flow && !task->is_reopened &&
            (record->state == 'D' || record->state == 'H');
 }
 
 static void on_record(void *arg, const struct claim_record *record)
 {
     struct task *task = arg;
+    struct look_up *stage = task_stage(task);
     bool is_event = task->flow != NULL;
     bool must_publish;
 
     task->seen = *record;
     CRASHPOINT("looked_up");
-    if (may_reopen(task, record)) {
-        struct look_up *stage = task_stage(task);
-
+    if (may_reopen(stage, task, record)) {
         claims_reopen(stage->claims, &task->mid, record->fence, task->copy, task_ttl_ms(task), on_reopened, task);
         return;
     }
