@@ -184,12 +184,16 @@ const struct diag_list *preview_diags(struct preview *preview, const char *flow)
     return &single->diags;
 }
 
-const char *preview_direction(struct preview *preview, const char *locale)
+const char *preview_direction_in(struct locale_set *locales, const char *locale)
 {
     char tag[LOCALE_TAG_SIZE];
 
-    return locale_tag_parse(slice_of(locale), tag) && locale_is_rtl(locale_set_get(preview->locales, tag)) ? "rtl"
-                                                                                                           : "ltr";
+    return locale_tag_parse(slice_of(locale), tag) && locale_is_rtl(locale_set_get(locales, tag)) ? "rtl" : "ltr";
+}
+
+const char *preview_direction(struct preview *preview, const char *locale)
+{
+    return preview_direction_in(preview->locales, locale);
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */

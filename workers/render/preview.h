@@ -15,6 +15,7 @@
 #include "core/catalog.h"
 #include "core/diag.h"
 #include "core/event.h"
+#include "core/locale.h"
 #include "core/message.h"
 #include "core/sms_text.h"
 
@@ -37,6 +38,7 @@ bool preview_is_whole(const struct preview *preview);
 const struct diag_list *preview_diags(struct preview *preview, const char *flow);
 /* "rtl" or "ltr". */
 const char *preview_direction(struct preview *preview, const char *locale);
+const char *preview_direction_in(struct locale_set *locales, const char *locale);
 
 /* A sample as an event. False + err; the caller finishes the event in both cases. */
 bool preview_read_event(struct slice text, struct event *event, struct err *err);

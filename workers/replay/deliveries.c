@@ -39,6 +39,9 @@ bool deliveries_init(struct deliveries *deliveries, const struct replay_parts *p
     if (costs && !sms_costs_parse(costs, &deliveries->costs, err)) {
         return err_prefix(err, "SMS_COSTS");
     }
+    if (parts->options->out && !(deliveries->files = message_files_open(parts->options->out, err))) {
+        return err_prefix(err, "--out");
+    }
     return open_templates(deliveries, err);
 }
 
@@ -55,6 +58,7 @@ void deliveries_finish(struct deliveries *deliveries)
     }
     templates_close(deliveries->templates);
     metrics_destroy(deliveries->metrics);
+    message_files_close(deliveries->files);
     report_finish(&deliveries->report);
     mid_set_finish(&deliveries->seen);
 }
@@ -125,8 +129,8 @@ static void count(struct deliveries *deliveries, const struct task *task, enum c
     if (delivery.kind == REPORT_BROKEN && report_wants_example(&deliveries->report, task->reason)) {
         report_add_example(&deliveries->report, place, delivery.flow, channel, task->reason, task->detail);
     }
-    if (delivery.kind == REPORT_SEND && task->is_rendered && deliveries->on_message) {
-        deliveries->on_message(deliveries->arg, place, task, &deliveries->problem);
+    if (delivery.kind == REPORT_SEND && task->is_rendered && deliveries->files) {
+        message_files_add(deliveries->files, place, task, &deliveries->problem);
     }
 }
 
@@ -285,16 +289,24 @@ bool deliveries_count_open(struct replay_sink *sink, int64_t *open, bool *is_ful
     return *open == 0 || check_claims(deliveries, err);
 }
 
+bool deliveries_complete(struct replay_sink *sink, struct err *err)
+{
+    struct deliveries *deliveries = (struct deliveries *)sink;
+
+    return !deliveries->files || message_files_write(deliveries->files, err);
+}
+
 /* --- report ------------------------------------------------------------------------------------------------------- */
 
 bool deliveries_report(struct deliveries *deliveries, const struct replay_tally *tally, struct report_facts *facts, FILE *to)
 {
     const char *notes[MOST_NOTES + 1] = {NULL};
+    char out_note[400];
     const struct report *report = &deliveries->report;
     int64_t expired = report_total(report, REPORT_EXPIRED);
     size_t note_count = 0;
 
-    for (; facts->notes[note_count] && note_count < MOST_NOTES - 2; note_count++) {
+    for (; facts->notes[note_count] && note_count < MOST_NOTES - 3; note_count++) {
         notes[note_count] = facts->notes[note_count];
     }
     if (expired > report_total(report, REPORT_SEND) && !deliveries->parts->options->is_as_of_event) {
@@ -302,6 +314,11 @@ bool deliveries_report(struct deliveries *deliveries, const struct replay_tally 
     }
     if (mid_set_is_full(&deliveries->seen)) {
         notes[note_count++] = "too many deliveries to recognise all that were asked for twice in this range";
+    }
+    if (deliveries->files) {
+        snprintf(out_note, sizeof(out_note), "all messages are in %.200s/messages.ndjson; open %.100s/index.html to look at some",
+                 deliveries->parts->options->out, deliveries->parts->options->out);
+        notes[note_count++] = out_note;
     }
     facts->notes = notes;
     facts->source = deliveries->parts->source_name;

@@ -7,12 +7,10 @@
 
 #include "base/metrics.h"
 #include "run/pipeline.h"
+#include "workers/replay/message_files.h"
 #include "workers/replay/mid_set.h"
 #include "workers/replay/replay.h"
 #include "workers/replay/report.h"
-
-/* Told of each message that is, or would be, sent. False + err: the run ends. */
-typedef bool (*deliveries_message_fn)(void *arg, const char *place, const struct task *task, struct err *err);
 
 struct deliveries {
     struct replay_sink sink; /* the sink's struct begins with all of this */
@@ -24,13 +22,12 @@ struct deliveries {
     struct sms_costs costs;
     struct report report;
     struct mid_set seen; /* of this run */
-    deliveries_message_fn on_message; /* NULL: nobody */
-    void *arg;
-    struct err problem;  /* of on_message */
+    struct message_files *files; /* of --out; NULL without */
+    struct err problem;          /* with them */
     int64_t not_ready_since; /* monotonic ms; 0: claims are ready */
 };
 
-/* Templates, costs, metrics. False + err; deliveries_finish() in both cases. */
+/* Templates, costs, metrics, --out. False + err; deliveries_finish() in both cases. */
 bool deliveries_init(struct deliveries *deliveries, const struct replay_parts *parts, struct err *err);
 /* The pipeline of a channel; the parts that are of the run itself are filled in here. */
 void deliveries_add_pipeline(struct deliveries *deliveries, const struct pipeline_parts *parts);
@@ -41,6 +38,8 @@ void deliveries_close_io(struct deliveries *deliveries);
 void deliveries_finish(struct deliveries *deliveries);
 
 bool deliveries_take(struct replay_sink *sink, const struct replay_item *item, struct err *err);
+/* Writes what --out is to show. */
+bool deliveries_complete(struct replay_sink *sink, struct err *err);
 bool deliveries_count_open(struct replay_sink *sink, int64_t *open, bool *is_full, struct err *err);
 
 /* Prints the report; false when something is broken. */

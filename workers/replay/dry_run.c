@@ -93,6 +93,7 @@ const struct replay_sink_type replay_dry_run = {
     .close = close_sink,
     .take = deliveries_take,
     .count_open = deliveries_count_open,
+    .finish = deliveries_complete,
     .report = report,
     .needs_events = true,
 };

@@ -238,6 +238,7 @@ const struct replay_sink_type replay_trial = {
     .close = close_sink,
     .take = deliveries_take,
     .count_open = deliveries_count_open,
+    .finish = deliveries_complete,
     .report = report,
     .needs_events = true,
 };
