@@ -21,8 +21,11 @@ bool event_range_check(struct event_range *range, int64_t now_ms, struct err *er
 struct record_source *event_range_open(const struct event_range *range, const struct kafka_settings *kafka,
                                        const char *default_topic, struct err *err)
 {
-    const struct record_range part = {range->topic ? range->topic : default_topic, (int32_t)range->partition,
-                                      range->start, range->end};
+    const struct record_range part = {.topic = range->topic ? range->topic : default_topic,
+                                      .partition = (int32_t)range->partition,
+                                      .from = range->start,
+                                      .to = range->end,
+                                      .is_by_time = true};
 
     return range->input ? record_source_open_file(range->input, err) : record_source_open_topic(kafka, &part, err);
 }

@@ -41,6 +41,7 @@ struct event_range {
 
 /* After the options were read: understands the places, once, so that they mean the same for every opening. */
 bool event_range_check(struct event_range *range, int64_t now_ms, struct err *err);
+/* Of a topic, in the order of the time stamps: the same order each time. */
 struct record_source *event_range_open(const struct event_range *range, const struct kafka_settings *kafka,
                                        const char *default_topic, struct err *err);
 /* Is it one of those that are wanted by type and member? */

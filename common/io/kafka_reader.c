@@ -171,6 +171,11 @@ int64_t kafka_reader_left(const struct kafka_reader *reader)
     return left;
 }
 
+int32_t kafka_reader_partition_count(const struct kafka_reader *reader)
+{
+    return reader->part_count;
+}
+
 bool kafka_reader_is_scan(const struct kafka_reader *reader)
 {
     for (int32_t i = 0; i < reader->part_count; i++) {

@@ -44,6 +44,8 @@ bool kafka_reader_next(struct kafka_reader *reader, int64_t wait_ms, const struc
 int64_t kafka_reader_total(const struct kafka_reader *reader);
 /* How many of them are still to come. */
 int64_t kafka_reader_left(const struct kafka_reader *reader);
+/* Of the topic, whatever part of it is read. */
+int32_t kafka_reader_partition_count(const struct kafka_reader *reader);
 /* The broker could not look up times: all records are read, and those of other times left out. */
 bool kafka_reader_is_scan(const struct kafka_reader *reader);
 

@@ -32,6 +32,7 @@ struct record_range {
     const char *topic;
     int32_t partition; /* -1: all */
     struct record_place from, to; /* `to` is not part of it */
+    bool is_by_time; /* of several partitions always the oldest record next; otherwise as they come, which is faster */
 };
 
 /* The end is what is there at open: what arrives later is not read. */

@@ -4,6 +4,8 @@
 #ifndef RUN_RECORD_SOURCE_PRIVATE_H
 #define RUN_RECORD_SOURCE_PRIVATE_H
 
+#include <stddef.h>
+
 #include "run/record_source.h"
 
 struct record_source_type {
@@ -19,5 +21,8 @@ struct record_source_type {
 struct record_source {
     const struct record_source_type *type;
 };
+
+/* Takes the sources over: always the record with the least time stamp next, of equals that of the first source. */
+struct record_source *record_source_merge(struct record_source **sources, size_t count);
 
 #endif

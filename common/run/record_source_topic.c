@@ -98,10 +98,10 @@ static struct kafka_reader_place place_of(const struct record_place *place)
     return (struct kafka_reader_place){place->value, 0};
 }
 
-struct record_source *record_source_open_topic(const struct kafka_settings *kafka, const struct record_range *range,
-                                               struct err *err)
+static struct topic_source *open_part(const struct kafka_settings *kafka, const struct record_range *range,
+                                      int32_t partition, struct err *err)
 {
-    struct kafka_reader_range wanted = {range->topic, range->partition, place_of(&range->from), place_of(&range->to)};
+    struct kafka_reader_range wanted = {range->topic, partition, place_of(&range->from), place_of(&range->to)};
     struct kafka_reader *reader = kafka_reader_open_range(kafka, &wanted, err);
     struct topic_source *self;
 
@@ -111,5 +111,40 @@ struct record_source *record_source_open_topic(const struct kafka_settings *kafk
     self = xcalloc(1, sizeof(*self));
     self->source.type = &topic_type;
     self->reader = reader;
-    return &self->source;
+    return self;
+}
+
+/* A reader for each partition, so that each can wait for the others. `first` is that of partition 0. */
+static struct record_source *open_by_time(const struct kafka_settings *kafka, const struct record_range *range,
+                                          struct topic_source *first, struct err *err)
+{
+    int32_t count = kafka_reader_partition_count(first->reader);
+    struct record_source **parts = xcalloc((size_t)count, sizeof(struct record_source *));
+
+    parts[0] = &first->source;
+    for (int32_t i = 1; i < count; i++) {
+        struct topic_source *part = open_part(kafka, range, i, err);
+
+        if (!part) {
+            while (i-- > 0) {
+                record_source_close(parts[i]);
+            }
+            free(parts);
+            return NULL;
+        }
+        parts[i] = &part->source;
+    }
+    return record_source_merge(parts, (size_t)count);
+}
+
+struct record_source *record_source_open_topic(const struct kafka_settings *kafka, const struct record_range *range,
+                                               struct err *err)
+{
+    bool is_merged = range->is_by_time && range->partition < 0;
+    struct topic_source *self = open_part(kafka, range, is_merged ? 0 : range->partition, err);
+
+    if (!self) {
+        return NULL;
+    }
+    return is_merged ? open_by_time(kafka, range, self, err) : &self->source;
 }

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/mem.h"
 #include "tests/support/command.h"
 #include "tests/support/events.h"
@@ -188,44 +187,20 @@ static void a_member_is_one_member_in_all_of_it(void **state)
     free(text);
 }
 
-static int compare_lines(const void *left, const void *right)
-{
-    return strcmp(*(char *const *)left, *(char *const *)right);
-}
-
-/* Partitions are read side by side: only within one is there an order. The caller frees it. */
-static char *read_sorted(const char *path)
-{
-    char *text = read_file(path), *lines[RECORDS + 1], *next;
-    struct buf sorted;
-    size_t count = 0;
-
-    for (char *line = strtok_r(text, "\n", &next); line && count <= RECORDS; line = strtok_r(NULL, "\n", &next)) {
-        lines[count++] = line;
-    }
-    qsort(lines, count, sizeof(*lines), compare_lines);
-    buf_init(&sorted, 0);
-    for (size_t i = 0; i < count; i++) {
-        buf_appendf(&sorted, "%s\n", lines[i]);
-    }
-    free(text);
-    return buf_take(&sorted);
-}
-
 static void the_same_key_makes_the_same_file(void **state)
 {
     const struct world *world = *state;
     char *first, *second;
 
     capture(world);
-    first = read_sorted(world->out);
+    first = read_file(world->out);
     capture(world);
-    second = read_sorted(world->out);
+    second = read_file(world->out);
     assert_string_equal(first, second);
     free(second);
     command_check(world->system, (const char *const[]){"capture", "--out", world->out, "--yes", NULL}, 0,
                   "the key was made for this run");
-    second = read_sorted(world->out);
+    second = read_file(world->out);
     assert_string_not_equal(first, second);
     free(first);
     free(second);

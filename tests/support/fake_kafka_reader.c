@@ -98,3 +98,8 @@ bool kafka_reader_is_scan(const struct kafka_reader *reader)
     (void)reader;
     return false;
 }
+
+int32_t kafka_reader_partition_count(const struct kafka_reader *reader)
+{
+    return reader->count;
+}

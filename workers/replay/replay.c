@@ -109,6 +109,7 @@ static bool parse_range(const struct replay_options *options, struct record_rang
     int64_t now = clock_wall_ms();
 
     range->partition = (int32_t)options->partition;
+    range->is_by_time = options->speed != NULL;
     if (!record_place_parse(options->from ? options->from : "beginning", now, &range->from, err)) {
         return err_prefix(err, "--from");
     }
