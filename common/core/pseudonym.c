@@ -143,13 +143,14 @@ static struct entry *add_entry(struct entry **table, enum pseudonym_kind kind, s
 }
 
 /* What pseudonym_find.h asks of a table; without a set nothing is known. */
-static bool is_learnt(const void *arg, struct slice value, enum pseudonym_kind *kind)
+static bool is_learnt(const void *arg, struct slice value, enum pseudonym_kind *kind, struct slice *known)
 {
     const struct pseudonym_set *set = arg;
     const struct entry *entry = set ? find_entry(set->learnt, value) : NULL;
 
     if (entry) {
         *kind = entry->kind;
+        *known = slice_make(entry->value, entry->value_len);
     }
     return entry != NULL;
 }
@@ -372,7 +373,7 @@ size_t pseudonym_set_replace(struct pseudonym_set *set, struct slice text, struc
 
     while (pseudonym_find_next(&table, text, at, &hit)) {
         buf_append(out, text.data + at, hit.at - at);
-        append_in_text(pseudonym_set_get(set, hit.kind, hit.value, NULL), hit.value, out);
+        append_in_text(pseudonym_set_get(set, hit.kind, hit.known, NULL), hit.value, out);
         at = hit.at + hit.value.len;
         count++;
     }

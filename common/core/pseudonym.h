@@ -19,8 +19,9 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-/* How a value is made up, and where it is looked for: ids, e-mail addresses, phones and names of at least three letters
- * in all texts, `other` when it has several words; anything shorter, and dates, only where it is the whole text. */
+/* How a value is made up, and where it is looked for, with names also under an ending ("Ilonának"): ids, e-mail
+ * addresses, phones and names of at least three letters in all texts, `other` when it has several words; anything
+ * shorter, and dates, only where it is the whole text. */
 #define PSEUDONYM_KINDS(X)                                                                                             \
     X(ID, "id") /* digits stay digits, a UUID a UUID; one to one */                                                    \
     X(GIVEN_NAME, "given name")                                                                                        \

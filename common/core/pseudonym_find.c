@@ -174,7 +174,28 @@ static bool is_known(const struct pseudonym_table *table, struct slice text, siz
 {
     hit->at = at;
     hit->value = slice_make(text.data + at, end - at);
-    hit->is_learnt = table->find(table->arg, hit->value, &hit->kind);
+    hit->known = hit->value;
+    hit->is_learnt = table->find(table->arg, hit->value, &hit->kind, &hit->known);
+    return hit->is_learnt;
+}
+
+/* "Iloná" of "Ilonának": in Hungarian a last a or e grows long before an ending. */
+static bool is_known_when_short(const struct pseudonym_table *table, struct slice text, size_t at, size_t end,
+                                struct pseudonym_hit *hit)
+{
+    enum { MOST_BYTES = 80 };
+    bool is_a = end - at > 2 && memcmp(text.data + end - 2, "\xc3\xa1", 2) == 0;
+    bool is_e = end - at > 2 && memcmp(text.data + end - 2, "\xc3\xa9", 2) == 0;
+    char word[MOST_BYTES];
+
+    if ((!is_a && !is_e) || end - at > MOST_BYTES) {
+        return false;
+    }
+    memcpy(word, text.data + at, end - at - 2);
+    word[end - at - 2] = is_a ? 'a' : 'e';
+    hit->at = at;
+    hit->value = slice_make(text.data + at, end - at);
+    hit->is_learnt = table->find(table->arg, slice_make(word, end - at - 1), &hit->kind, &hit->known);
     return hit->is_learnt;
 }
 
@@ -220,7 +241,8 @@ static bool find_stem(const struct pseudonym_table *table, struct slice text, si
         struct pseudonym_hit found;
 
         utf8_next(text, &end, NULL);
-        if (letters + 1 >= LEAST_STEM_LETTERS && is_known(table, text, at, end, &found) &&
+        if (letters + 1 >= LEAST_STEM_LETTERS &&
+            (is_known(table, text, at, end, &found) || is_known_when_short(table, text, at, end, &found)) &&
             (found.kind == PSEUDONYM_GIVEN_NAME || found.kind == PSEUDONYM_FAMILY_NAME)) {
             longest = found;
         }

@@ -12,14 +12,16 @@
 #include "core/pseudonym.h"
 
 struct pseudonym_table {
-    bool (*find)(const void *arg, struct slice value, enum pseudonym_kind *kind);
+    /* *known: as it was learnt; lives as long as the table. */
+    bool (*find)(const void *arg, struct slice value, enum pseudonym_kind *kind, struct slice *known);
     const void *arg;
     size_t most_words; /* no value has more */
 };
 
 struct pseudonym_hit {
     size_t at;
-    struct slice value;
+    struct slice value; /* in the text */
+    struct slice known; /* the same, or what it is a form of */
     enum pseudonym_kind kind;
     bool is_learnt; /* false: only looks like one */
 };

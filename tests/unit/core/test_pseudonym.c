@@ -235,6 +235,8 @@ static void learnt_values_are_found_in_texts(void **state)
         {"Kedves Ilona, szia!", "Kedves <given>, szia!"},
         {"Kedves „Ilona”!", "Kedves „<given>”!"},
         {"Kovácsnak írtunk, Kovácsék", "<family>nak írtunk, <family>ék"},
+        {"Ilonának írtunk", "<given>nak írtunk"},
+        {"Ilonák voltak", "<given>k voltak"},
         {"Kovácsék", "Kovácsék"},
         {"Kovács Ilona", "<family> <given>"},
         {"Kovács Ilona és Ilona Kovács", "<family> <given> és <given> <family>"},
