@@ -24,7 +24,7 @@ struct diff_page {
 
 static bool make_dir(const char *path, struct err *err)
 {
-    return mkdir(path, 0777) == 0 || errno == EEXIST || err_set(err, "%s: %s", path, strerror(errno));
+    return mkdir(path, 0700) == 0 || errno == EEXIST || err_set(err, "%s: %s", path, strerror(errno));
 }
 
 static FILE *open_file(const struct diff_page *page, const char *name, struct err *err)
