@@ -232,7 +232,8 @@ static bool take_whole(json_t *member, const char *name, int64_t least, int64_t 
 }
 
 /* Text, or bytes behind where they go in line->bytes: the slice holds an offset until all is there. */
-static bool take_base64(struct record_json *line, json_t *member, const char *name, struct slice *bytes, struct err *err)
+static bool take_base64(struct record_json *line, json_t *member, const char *name, struct slice *bytes,
+                        struct err *err)
 {
     size_t begin = line->bytes.len;
 
@@ -354,7 +355,8 @@ static bool parse_about(struct record_json *line, struct slice text, struct slic
     if (!line->root) {
         bool is_behind = value.data && (size_t)error.position > before;
 
-        return err_set(err, "no JSON, near byte %zu", (size_t)error.position + (is_behind ? value.len - strlen("null") : 0));
+        return err_set(err, "no JSON, near byte %zu",
+                       (size_t)error.position + (is_behind ? value.len - strlen("null") : 0));
     }
     return true;
 }

@@ -6,7 +6,8 @@
  *
  * Bytes that are no text (no JSON, for the value) stand in base64: "key_base64", "value_base64", and a header as
  * ["name",{"base64":"..."}]. What is not there is null. The value is kept byte by byte, but for line breaks between its
- * parts, which become spaces, and spaces around it. A line that is just an event is a record too: one with nothing but a value.
+ * parts, which become spaces, and spaces around it. A line that is just an event is a record too: one with nothing but
+ * a value.
  */
 #ifndef CORE_RECORD_JSON_H
 #define CORE_RECORD_JSON_H
@@ -35,8 +36,8 @@ struct record_json {
 void record_json_init(struct record_json *line);
 void record_json_finish(struct record_json *line);
 /* Reads a line; what was read before is gone. Without a place topic is "", partition 0, offset 0, and without a time
- * stamp that is -1. Only what is around the value is checked: the value itself may be broken. False + err, which names the
- * member. */
+ * stamp that is -1. Only what is around the value is checked: the value itself may be broken. False + err, which names
+ * the member. */
 bool record_json_parse(struct record_json *line, struct slice text, struct err *err);
 
 #endif

@@ -81,8 +81,8 @@ static bool add_row(struct sms_costs *costs, struct slice item, struct err *err)
         return err_set(err, "\"%.*s\": expected +36=0.071, or *=0.08 for all others", shown, item.data);
     }
     if (!parse_amount(slice_make(equals + 1, item.len - len - 1), &row.micro)) {
-        return err_set(err, "\"%.*s\": expected an amount below %d with at most %d decimals", shown, item.data, MOST_WHOLE,
-                       DECIMALS);
+        return err_set(err, "\"%.*s\": expected an amount below %d with at most %d decimals", shown, item.data,
+                       MOST_WHOLE, DECIMALS);
     }
     if (has_prefix(costs, row.prefix)) {
         return err_set(err, "\"%.*s\": this prefix stands there twice", (int)len, item.data);

@@ -1,8 +1,8 @@
 /*
  * sms_cost: what an SMS segment costs, by the beginning of the number: "+36=0.071,+40=0.05,*=0.08 EUR".
  *
- * The longest prefix that fits counts; `*` is for all other numbers. Amounts are whole millionths of the currency, so that
- * sums are exact.
+ * The longest prefix that fits counts; `*` is for all other numbers. Amounts are whole millionths of the currency, so
+ * that sums are exact.
  */
 #ifndef CORE_SMS_COST_H
 #define CORE_SMS_COST_H

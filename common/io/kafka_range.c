@@ -18,8 +18,8 @@ struct search {
 
 /* `which` is an end of the log or a time. *offset is RD_KAFKA_OFFSET_END when no record is that late.
  *
- * rd_kafka_query_watermark_offsets() is not used: on librdkafka 2.0.2 it waits for ever, whatever its time-out, when the
- * leader that it knows is gone. */
+ * rd_kafka_query_watermark_offsets() is not used: on librdkafka 2.0.2 it waits for ever, whatever its time-out, when
+ * the leader that it knows is gone. */
 static rd_kafka_resp_err_t ask_once(const struct search *search, int64_t which, int64_t *offset)
 {
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
@@ -83,8 +83,8 @@ static int64_t clamp(int64_t offset, const struct kafka_range *log)
     return offset < log->low ? log->low : offset > log->high ? log->high : offset;
 }
 
-static bool find_place(const struct search *search, const struct kafka_range *log, const struct kafka_reader_place *place,
-                       int64_t *offset, bool *must_scan, struct err *err)
+static bool find_place(const struct search *search, const struct kafka_range *log,
+                       const struct kafka_reader_place *place, int64_t *offset, bool *must_scan, struct err *err)
 {
     *must_scan = false;
     switch (place->offset) {

@@ -53,10 +53,11 @@ bool record_place_parse(const char *text, int64_t now_ms, struct record_place *p
     } else if (parse_time(text, &value)) {
         *place = (struct record_place){RECORD_PLACE_TIME, value};
     } else {
-        return err_set(err,
-                       "\"%.60s\" is no place in a topic: \"beginning\", \"end\", a time (2026-11-01T00:00Z), a time before "
-                       "now (-7d, -90m), or an offset",
-                       text);
+        return err_set(
+            err,
+            "\"%.60s\" is no place in a topic: \"beginning\", \"end\", a time (2026-11-01T00:00Z), a time before "
+            "now (-7d, -90m), or an offset",
+            text);
     }
     return true;
 }

@@ -30,7 +30,7 @@ bool record_place_parse(const char *text, int64_t now_ms, struct record_place *p
 
 struct record_range {
     const char *topic;
-    int32_t partition; /* -1: all */
+    int32_t partition;            /* -1: all */
     struct record_place from, to; /* `to` is not part of it */
     bool is_by_time; /* of several partitions always the oldest record next; otherwise as they come, which is faster */
 };

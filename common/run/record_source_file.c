@@ -16,12 +16,12 @@ struct file_source {
     struct record_source source;
     char *path;
     int fd;
-    int64_t size;         /* -1: not known, it is no regular file */
-    int64_t taken;        /* bytes of lines that were handed out */
+    int64_t size;  /* -1: not known, it is no regular file */
+    int64_t taken; /* bytes of lines that were handed out */
     int64_t line_number;
-    char *bytes;          /* the line, and what was read behind it */
+    char *bytes; /* the line, and what was read behind it */
     size_t begin, end, cap;
-    bool is_drained;      /* the file has no more bytes */
+    bool is_drained; /* the file has no more bytes */
     struct record_json line;
 };
 

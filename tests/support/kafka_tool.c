@@ -6,6 +6,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/die.h"
 #include "base/mem.h"
@@ -281,4 +282,19 @@ int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *t
     int64_t ends = committed < 0 ? -1 : sum_ends(tool, topic);
 
     return ends < 0 ? -1 : ends - committed;
+}
+
+char *kafka_tool_list_groups(struct kafka_tool *tool)
+{
+    const struct rd_kafka_group_list *list = NULL;
+    struct buf names;
+
+    buf_init(&names, 0);
+    if (rd_kafka_list_groups(tool->producer, NULL, &list, ANSWER_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        for (int i = 0; i < list->group_cnt; i++) {
+            buf_appendf(&names, "%s\n", list->groups[i].group);
+        }
+        rd_kafka_group_list_destroy(list);
+    }
+    return buf_take(&names);
 }

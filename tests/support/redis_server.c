@@ -173,3 +173,31 @@ const char *redis_server_socket(const struct redis_server *server)
 {
     return server->socket;
 }
+
+/* "$1234" and its bytes. */
+char *redis_server_read(const struct redis_server *server, const char *words)
+{
+    int fd = connect_to(server);
+    size_t len = 0, size = 1 << 16;
+    char *text = xmalloc(size);
+    long want = -1;
+    ssize_t got;
+
+    if (fd < 0 || dprintf(fd, "%s\r\n", words) < 0) {
+        die("cannot write to redis-server");
+    }
+    while (len < size - 1 && (got = read(fd, text + len, size - 1 - len)) > 0) {
+        const char *body;
+
+        len += (size_t)got;
+        text[len] = '\0';
+        body = strstr(text, "\r\n");
+        want = body && text[0] == '$' ? strtol(text + 1, NULL, 10) + (body - text) + 2 : -1;
+        if (body && (want < 0 || (long)len >= want)) {
+            break;
+        }
+    }
+    text[len] = '\0';
+    close(fd);
+    return text;
+}

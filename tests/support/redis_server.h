@@ -27,5 +27,7 @@ void redis_server_freeze(struct redis_server *server, bool is_frozen);
 /* One command on a connection of its own, words separated by blanks; the first line of the answer ("+OK", ":1", "$3")
  * in a static buffer. */
 const char *redis_server_command(const struct redis_server *server, const char *words);
+/* The whole text of one answer; the caller frees it. */
+char *redis_server_read(const struct redis_server *server, const char *words);
 
 #endif

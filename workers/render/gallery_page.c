@@ -276,7 +276,7 @@ bool gallery_page_write(struct gallery_page *page, struct err *err)
     }
     buf_append_slice(&index, rest);
     is_written = index.overflowed ? err_set(err, "too many messages for one page")
-                                 : write_file(page, "index.html", buf_slice(&index));
+                                  : write_file(page, "index.html", buf_slice(&index));
     buf_finish(&index);
     return is_written;
 }

@@ -179,14 +179,13 @@ static void count_bad(struct deliveries *deliveries, const struct replay_item *i
 static void count_again(struct deliveries *deliveries, const struct delivery *delivery, enum channel channel,
                         const struct catalog *catalog, const struct event *event)
 {
-    report_count(&deliveries->report,
-                 &(struct report_delivery){
-                     .flow = delivery->flow->name,
-                     .channel = channel,
-                     .locale = catalog_choose_locale(catalog, delivery->flow, channel, event),
-                     .kind = REPORT_DONE,
-                     .reason = "repeated_in_range",
-                 });
+    report_count(&deliveries->report, &(struct report_delivery){
+                                          .flow = delivery->flow->name,
+                                          .channel = channel,
+                                          .locale = catalog_choose_locale(catalog, delivery->flow, channel, event),
+                                          .kind = REPORT_DONE,
+                                          .reason = "repeated_in_range",
+                                      });
 }
 
 static void submit(struct deliveries *deliveries, const struct replay_item *item, const struct plan *plan,
@@ -298,7 +297,8 @@ bool deliveries_complete(struct replay_sink *sink, struct err *err)
 
 /* --- report ------------------------------------------------------------------------------------------------------- */
 
-bool deliveries_report(struct deliveries *deliveries, const struct replay_tally *tally, struct report_facts *facts, FILE *to)
+bool deliveries_report(struct deliveries *deliveries, const struct replay_tally *tally, struct report_facts *facts,
+                       FILE *to)
 {
     const char *notes[MOST_NOTES + 1] = {NULL};
     char out_note[400];
@@ -316,7 +316,8 @@ bool deliveries_report(struct deliveries *deliveries, const struct replay_tally 
         notes[note_count++] = "too many deliveries to recognise all that were asked for twice in this range";
     }
     if (deliveries->files) {
-        snprintf(out_note, sizeof(out_note), "all messages are in %.200s/messages.ndjson; open %.100s/index.html to look at some",
+        snprintf(out_note, sizeof(out_note),
+                 "all messages are in %.200s/messages.ndjson; open %.100s/index.html to look at some",
                  deliveries->parts->options->out, deliveries->parts->options->out);
         notes[note_count++] = out_note;
     }

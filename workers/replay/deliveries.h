@@ -1,6 +1,6 @@
 /*
- * deliveries: events into deliveries, through a pipeline for each channel, into the report. What dry_run.c and trial.c have in
- * common; they differ in the pipelines that they make.
+ * deliveries: events into deliveries, through a pipeline for each channel, into the report. What dry_run.c and trial.c
+ * have in common; they differ in the pipelines that they make.
  */
 #ifndef WORKERS_REPLAY_DELIVERIES_H
 #define WORKERS_REPLAY_DELIVERIES_H
@@ -21,10 +21,10 @@ struct deliveries {
     struct pipeline *pipelines[CHANNEL_COUNT];
     struct sms_costs costs;
     struct report report;
-    struct mid_set seen; /* of this run */
+    struct mid_set seen;         /* of this run */
     struct message_files *files; /* of --out; NULL without */
     struct err problem;          /* with them */
-    int64_t not_ready_since; /* monotonic ms; 0: claims are ready */
+    int64_t not_ready_since;     /* monotonic ms; 0: claims are ready */
 };
 
 /* Templates, costs, metrics, --out. False + err; deliveries_finish() in both cases. */
@@ -43,6 +43,7 @@ bool deliveries_complete(struct replay_sink *sink, struct err *err);
 bool deliveries_count_open(struct replay_sink *sink, int64_t *open, bool *is_full, struct err *err);
 
 /* Prints the report; false when something is broken. */
-bool deliveries_report(struct deliveries *deliveries, const struct replay_tally *tally, struct report_facts *facts, FILE *to);
+bool deliveries_report(struct deliveries *deliveries, const struct replay_tally *tally, struct report_facts *facts,
+                       FILE *to);
 
 #endif

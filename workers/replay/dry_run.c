@@ -1,6 +1,6 @@
 /*
- * The dry run: what would be sent, through the real stages up to render. Nothing is sent and nothing is written: Redis is
- * only asked, with a user that may GET and HGET.
+ * The dry run: what would be sent, through the real stages up to render. Nothing is sent and nothing is written: Redis
+ * is only asked, with a user that may GET and HGET.
  */
 #include <stdlib.h>
 
@@ -36,8 +36,7 @@ static bool open_claims(struct dry_run *run, struct err *err)
         snprintf(run->redis_note, sizeof(run->redis_note), "what was sent already is not known: --offline");
         return true;
     }
-    run->deliveries.claims =
-        claims_open(run->deliveries.parts->loop, &redis, &claims, run->deliveries.metrics, err);
+    run->deliveries.claims = claims_open(run->deliveries.parts->loop, &redis, &claims, run->deliveries.metrics, err);
     if (!run->deliveries.claims) {
         return err_prefix(err, "REDIS_URL");
     }

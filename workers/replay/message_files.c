@@ -125,8 +125,11 @@ static bool show(struct message_files *files, const char *place, const struct ta
 {
     const struct message *message = &task->message;
     struct preview_message result = {.is_rendered = true, .has_template = true, .message = *message};
-    struct gallery_message shown = {
-        .flow = message->flow, .channel = message->channel, .locale = message->locale, .speaks = true, .result = &result};
+    struct gallery_message shown = {.flow = message->flow,
+                                    .channel = message->channel,
+                                    .locale = message->locale,
+                                    .speaks = true,
+                                    .result = &result};
     struct shown *flow = get_shown(files, message->flow);
 
     if (flow->count++ == 0) {

@@ -1,6 +1,7 @@
 /*
- * message_files: the messages of a replay in a folder: messages.ndjson with all of them, one in a line, and index.html with
- * the first of each flow, channel and locale, to look at. They hold what the events hold: a folder that is made here is its owner's alone.
+ * message_files: the messages of a replay in a folder: messages.ndjson with all of them, one in a line, and index.html
+ * with the first of each flow, channel and locale, to look at. They hold what the events hold: a folder that is made
+ * here is its owner's alone.
  */
 #ifndef WORKERS_REPLAY_MESSAGE_FILES_H
 #define WORKERS_REPLAY_MESSAGE_FILES_H

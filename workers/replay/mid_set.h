@@ -1,8 +1,8 @@
 /*
  * mid_set: which deliveries this run has met already, so that one that is asked for twice counts once.
  *
- * Eight bytes of each mid (a hash itself), in one table that doubles up to MID_SET_MOST: 64 MiB at the most. Beyond that
- * nothing more is remembered, which mid_set_is_full() tells.
+ * Eight bytes of each mid (a hash itself), in one table that doubles up to MID_SET_MOST: 64 MiB at the most. Beyond
+ * that nothing more is remembered, which mid_set_is_full() tells.
  */
 #ifndef WORKERS_REPLAY_MID_SET_H
 #define WORKERS_REPLAY_MID_SET_H

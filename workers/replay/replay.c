@@ -17,17 +17,17 @@ static const struct args_usage usage = {
     .command = "perkline replay",
     .positional = "",
     .summary =
-        "Reads a range of events again, from a topic, the DLQ, or a file. By default as a dry run: through the real stages up to\n"
-        "render, with a report of what would be sent, per flow, channel and language. It sends nothing, writes nothing, and\n"
-        "leaves no trace in Kafka: no group, no offsets. No provider is asked, and no credentials of one are needed.\n"
-        "  perkline replay --from -7d                            all of the last seven days\n"
-        "  perkline replay --from 2026-11-01T00:00Z --to 2026-11-02T00:00Z --type loyalty.signup --json\n"
-        "  perkline replay --from -7d --diff new-templates       which messages of last week would be different, and how\n"
-        "  perkline replay --from -1h --produce test.events      a copy in another topic\n"
-        "  perkline replay --input events.ndjson --offline       a file with one event in a line, or from perkline capture\n"
-        "  perkline replay --from -1h --sandbox http://127.0.0.1:8025   sent for real to a sandbox, under a name space of its own\n"
-        "Places are: beginning, end, a time (2026-11-01T00:00Z), a time before now (-7d, -90m), or an offset. The end is what\n"
-        "is there at the start. Redis needs no more than a user with GET, HGET, ROLE and INFO.\n"
+        "Reads a range of events again, from a topic, the DLQ, or a file. By default as a dry run: through the real\n"
+        "stages up to render, with a report of what would be sent, per flow, channel and language. It sends nothing,\n"
+        "writes nothing, and leaves no trace in Kafka: no group, no offsets. No credentials of a provider are needed.\n"
+        "  perkline replay --from -7d                         all of the last seven days\n"
+        "  perkline replay --from 2026-11-01 --to 2026-11-02 --type loyalty.signup --json\n"
+        "  perkline replay --from -7d --diff new-templates    which messages of last week would be different, and how\n"
+        "  perkline replay --from -1h --produce test.events   a copy in another topic\n"
+        "  perkline replay --input events.ndjson --offline    a file: one event, or one captured record, in a line\n"
+        "  perkline replay --from -1h --sandbox URL           sent for real to a sandbox, in a name space of its own\n"
+        "PLACE is beginning, end, a time (2026-11-01T00:00Z), a time before now (-7d, -90m), or an offset. The end is\n"
+        "what is there at the start. Redis needs no more than a user with GET, HGET, ROLE and INFO (not --sandbox).\n"
         "Status 1: something is broken, or it could not go on; 2: wrong usage.",
 };
 
@@ -35,7 +35,8 @@ static const struct args_usage usage = {
 
 static bool check_source(const struct replay_options *options, struct err *err)
 {
-    if (options->input && (options->topic || options->is_dlq || options->from || options->to || options->partition >= 0)) {
+    if (options->input &&
+        (options->topic || options->is_dlq || options->from || options->to || options->partition >= 0)) {
         return err_set(err, "--input reads a whole file; --topic, --dlq, --partition, --from and --to are for topics");
     }
     if (options->topic && options->is_dlq) {
@@ -199,16 +200,21 @@ int replay_command(int argc, char **argv)
         {"topic", ARG_TEXT, &options.topic, "TOPIC", "The topic, instead of the setting KAFKA_TOPICS."},
         {"partition", ARG_INT, &options.partition, "N", "One partition instead of all."},
         {"dlq", ARG_FLAG, &options.is_dlq, NULL, "What went to the DLQ, as it was when it came in."},
-        {"input", ARG_TEXT, &options.input, "FILE", "A file instead of a topic, - for stdin: an event, or a captured record, a line."},
+        {"input", ARG_TEXT, &options.input, "FILE",
+         "A file instead of a topic, - for stdin: an event, or a captured record, a line."},
         {"type", ARG_TEXT, &options.type, "TYPE", "Events of one type: loyalty.signup."},
         {"member", ARG_TEXT, &options.member, "ID", "Events of one member, by data.member.id."},
         {"limit", ARG_INT, &options.limit, "N", "End after so many records that the filters let through."},
         {"as-of", ARG_TEXT, &options.as_of, "now|event",
          "When max_age is judged: now (default), so that old events count as expired, or each at its own time."},
         {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already."},
-        {"sandbox", ARG_TEXT, &options.sandbox, "URL", "Send for real, to a perkline sandbox; any other address is refused."},
-        {"id", ARG_TEXT, &options.id, "ID", "With --sandbox: an earlier replay, to go on with it; it is known for a day."},
-        {"out", ARG_TEXT, &options.out, "DIR", "Write the messages: all in DIR/messages.ndjson, some to look at in DIR/index.html; with --diff: the changes, side by side."},
+        {"sandbox", ARG_TEXT, &options.sandbox, "URL",
+         "Send for real, to a perkline sandbox; any other address is refused."},
+        {"id", ARG_TEXT, &options.id, "ID",
+         "With --sandbox: an earlier replay, to go on with it; it is known for a day."},
+        {"out", ARG_TEXT, &options.out, "DIR",
+         "Write the messages: all in DIR/messages.ndjson, some to look at in DIR/index.html; with --diff: "
+          "the changes, side by side."},
         {"diff", ARG_TEXT, &options.diff, "TEMPLATES",
          "List the messages that other templates change: a folder that would come after TEMPLATES_DIR, or what was before it: "
          "git:REVISION, version:DIGITS."},

@@ -54,10 +54,10 @@ void replay_format_place(const struct replay_parts *parts, const struct record *
 
 /* What the run came to, beside what the sink knows. */
 struct replay_tally {
-    int64_t records;     /* read */
-    int64_t taken;       /* handed to the sink */
-    int64_t left_out;    /* by --type and --member */
-    int64_t unreadable;  /* no events, so that --type and --member could not be asked */
+    int64_t records;    /* read */
+    int64_t taken;      /* handed to the sink */
+    int64_t left_out;   /* by --type and --member */
+    int64_t unreadable; /* no events, so that --type and --member could not be asked */
     int64_t spent_ms;
     bool is_interrupted; /* by a signal */
     bool is_limited;     /* --limit was reached */
@@ -75,8 +75,8 @@ struct replay_sink_type {
     void (*close)(struct replay_sink *sink);
     /* False + err: the run ends. */
     bool (*take)(struct replay_sink *sink, const struct replay_item *item, struct err *err);
-    /* Work that goes on in the loop: how much there is, and whether it is too much to take more. False + err: it cannot go
-     * on, and the run ends. NULL: everything is done when take() returns. */
+    /* Work that goes on in the loop: how much there is, and whether it is too much to take more. False + err: it cannot
+     * go on, and the run ends. NULL: everything is done when take() returns. */
     bool (*count_open)(struct replay_sink *sink, int64_t *open, bool *is_full, struct err *err);
     /* After the last record, with nothing open. May be NULL. */
     bool (*finish)(struct replay_sink *sink, struct err *err);

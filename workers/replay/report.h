@@ -29,7 +29,7 @@ struct report_row {
     enum channel channel;
     char *locale;
     int64_t counts[REPORT_KIND_COUNT];
-    int64_t segments;   /* of the SMS of REPORT_SEND */
+    int64_t segments; /* of the SMS of REPORT_SEND */
     int64_t cost_micro;
 };
 
@@ -55,10 +55,10 @@ struct report {
     size_t reason_count;
     struct report_example examples[REPORT_MOST_EXAMPLES];
     size_t example_count;
-    int64_t bad_records;     /* no events */
-    int64_t unknown_type;    /* events that no flow names */
-    int64_t unplanned;       /* events whose flows ask for nothing */
-    int64_t unpriced;        /* segments to numbers that the cost table does not know */
+    int64_t bad_records;  /* no events */
+    int64_t unknown_type; /* events that no flow names */
+    int64_t unplanned;    /* events whose flows ask for nothing */
+    int64_t unpriced;     /* segments to numbers that the cost table does not know */
 };
 
 /* What became of one delivery. */
@@ -85,16 +85,18 @@ int64_t report_total(const struct report *report, enum report_kind kind);
 
 /* What the numbers are called, and what else is to be said. */
 struct report_facts {
-    const char *title;        /* "dry run: nothing was sent" */
-    const char *send_name;    /* "would send" */
-    const char *mode;         /* "dry_run" */
-    const char *source;       /* topic or file */
-    const char *version;      /* of the templates */
-    const char *const *notes; /* sentences; NULL-terminated */
+    const char *title;            /* "dry run: nothing was sent" */
+    const char *send_name;        /* "would send" */
+    const char *mode;             /* "dry_run" */
+    const char *source;           /* topic or file */
+    const char *version;          /* of the templates */
+    const char *const *notes;     /* sentences; NULL-terminated */
     const char *const (*more)[2]; /* name and value of more members of the JSON object; ends with NULL, or is NULL */
 };
 
-void report_print_text(struct report *report, const struct replay_tally *tally, const struct report_facts *facts, FILE *to);
-void report_print_json(struct report *report, const struct replay_tally *tally, const struct report_facts *facts, FILE *to);
+void report_print_text(struct report *report, const struct replay_tally *tally, const struct report_facts *facts,
+                       FILE *to);
+void report_print_json(struct report *report, const struct replay_tally *tally, const struct report_facts *facts,
+                       FILE *to);
 
 #endif

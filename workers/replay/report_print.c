@@ -163,7 +163,8 @@ static void print_notes(const struct report *report, const struct replay_tally *
     }
 }
 
-void report_print_text(struct report *report, const struct replay_tally *tally, const struct report_facts *facts, FILE *to)
+void report_print_text(struct report *report, const struct replay_tally *tally, const struct report_facts *facts,
+                       FILE *to)
 {
     sort(report);
     fprintf(to, "%s (templates %s)\n", facts->title, facts->version);
@@ -234,8 +235,8 @@ static json_t *list_examples(const struct report *report)
 
     for (size_t i = 0; i < report->example_count; i++) {
         const struct report_example *example = &report->examples[i];
-        json_t *json = json_pack("{s:s, s:s, s:s}", "place", example->place, "reason", example->reason, "detail",
-                                 example->detail);
+        json_t *json =
+            json_pack("{s:s, s:s, s:s}", "place", example->place, "reason", example->reason, "detail", example->detail);
 
         if (example->flow[0]) {
             json_object_set_new(json, "flow", json_string(example->flow));
@@ -259,7 +260,8 @@ static json_t *list_notes(const struct replay_tally *tally, const struct report_
     return list;
 }
 
-void report_print_json(struct report *report, const struct replay_tally *tally, const struct report_facts *facts, FILE *to)
+void report_print_json(struct report *report, const struct replay_tally *tally, const struct report_facts *facts,
+                       FILE *to)
 {
     struct report_row sum = sum_rows(report);
     json_t *root, *totals = json_object();

@@ -1,10 +1,10 @@
 /*
- * The trial: everything is sent for real, to a sandbox. The whole pipeline runs, under a name space of its own in Redis, so
- * that what the trial sends is forgotten by nobody but after a day, and is never taken for what a customer got. Nothing goes
- * to Kafka.
+ * The trial: everything is sent for real, to a sandbox. The whole pipeline runs, under a name space of its own in
+ * Redis, so that what the trial sends is forgotten by nobody but after a day, and is never taken for what a customer
+ * got. Nothing goes to Kafka.
  *
- * Two guards keep it from a real provider: the address must answer as a sandbox of ours does, and the key that is sent is
- * made up, whatever the settings hold.
+ * Two guards keep it from a real provider: the address must answer as a sandbox of ours does, and the key that is sent
+ * is made up, whatever the settings hold.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -54,8 +54,8 @@ static void on_identity(void *arg, const struct http_reply *reply)
     if (reply->status == 0) {
         snprintf(trial->problem, sizeof(trial->problem), "it does not answer (%.60s)", reply->problem);
     } else {
-        snprintf(trial->problem, sizeof(trial->problem), "it answers GET /api/identity with status %d and not as a sandbox does",
-                 reply->status);
+        snprintf(trial->problem, sizeof(trial->problem),
+                 "it answers GET /api/identity with status %d and not as a sandbox does", reply->status);
     }
     json_decref(json);
 }
@@ -130,7 +130,8 @@ static bool open_claims(struct trial *trial, struct err *err)
         .guard_ttl_ms = 2 * REMEMBERED_MS,
     };
 
-    trial->deliveries.claims = claims_open(trial->deliveries.parts->loop, &redis, &claims, trial->deliveries.metrics, err);
+    trial->deliveries.claims =
+        claims_open(trial->deliveries.parts->loop, &redis, &claims, trial->deliveries.metrics, err);
     if (!trial->deliveries.claims) {
         return err_prefix(err, "REDIS_URL");
     }
@@ -212,7 +213,8 @@ static struct replay_sink *open_sink(const struct replay_parts *parts, struct er
         close_sink(sink);
         return NULL;
     }
-    fprintf(stderr, "perkline replay: sending to the sandbox %s as replay %s (--id %s repeats it and sends nothing twice)\n",
+    fprintf(stderr,
+            "perkline replay: sending to the sandbox %s as replay %s (--id %s repeats it and sends nothing twice)\n",
             trial->account.base_url, trial->id, trial->id);
     return sink;
 }
@@ -228,7 +230,8 @@ static bool report(struct replay_sink *sink, const struct replay_tally *tally, F
         .title = trial->title, .send_name = "sent", .mode = "sandbox", .notes = notes, .more = more};
     bool is_fine;
 
-    snprintf(trial->title, sizeof(trial->title), "sent to the sandbox %.400s as replay %s", trial->account.base_url, trial->id);
+    snprintf(trial->title, sizeof(trial->title), "sent to the sandbox %.400s as replay %s", trial->account.base_url,
+             trial->id);
     is_fine = deliveries_report(&trial->deliveries, tally, &facts, to);
     return is_fine && report_total(counts, REPORT_HELD) + report_total(counts, REPORT_LATER) == 0;
 }
