@@ -37,6 +37,8 @@ struct kafka_producer {
     struct open_record *open;    /* the client has them */
     struct open_record *refused; /* to be answered */
     struct open_record *spare;
+    rd_kafka_topic_t *prepared[KAFKA_MOST_PREPARED];
+    size_t prepared_count;
     size_t open_count;
     bool is_in_turn;
     bool is_closing;
@@ -188,6 +190,13 @@ void kafka_produce(struct kafka_producer *producer, const struct kafka_message *
     }
 }
 
+void kafka_producer_prepare(struct kafka_producer *producer, const char *topic)
+{
+    assert(producer->prepared_count < KAFKA_MOST_PREPARED);
+    producer->prepared[producer->prepared_count] = rd_kafka_topic_new(producer->rk, topic, NULL);
+    producer->prepared_count += producer->prepared[producer->prepared_count] != NULL;
+}
+
 size_t kafka_producer_open_count(const struct kafka_producer *producer)
 {
     return producer->open_count;
@@ -274,6 +283,9 @@ void kafka_producer_close(struct kafka_producer *producer, int64_t wait_ms)
     producer->is_in_turn = true;
     finish_open(producer, wait_ms);
     producer->is_closing = true;
+    for (size_t i = 0; i < producer->prepared_count; i++) {
+        rd_kafka_topic_destroy(producer->prepared[i]);
+    }
     kafka_wake_detach(producer->queue);
     rd_kafka_queue_destroy(producer->queue);
     kafka_handle_close(producer->rk, false, CLOSE_MS); /* reports nothing any more */

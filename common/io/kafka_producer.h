@@ -25,6 +25,11 @@ struct kafka_producer *kafka_producer_open(struct loop *loop, const struct kafka
 /* Waits at most `wait_ms` for what is still open; the rest is answered "not done". */
 void kafka_producer_close(struct kafka_producer *producer, int64_t wait_ms);
 
+/* Finds out who leads a topic before the first record needs it; without, that record waits for up to a second (librdkafka
+ * looks after unknown topics once a second). At most KAFKA_MOST_PREPARED topics. */
+void kafka_producer_prepare(struct kafka_producer *producer, const char *topic);
+enum { KAFKA_MOST_PREPARED = 16 };
+
 struct kafka_message {
     const char *topic;
     int32_t partition;    /* -1: by key (murmur2, as Java clients do) */

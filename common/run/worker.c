@@ -246,6 +246,16 @@ static bool open_templates(struct worker *worker, struct err *err)
     return worker->templates != NULL;
 }
 
+static void prepare_topics(struct worker *worker)
+{
+    kafka_producer_prepare(worker->producer, worker->topics.outcomes);
+    kafka_producer_prepare(worker->producer, worker->topics.dlq);
+    kafka_producer_prepare(worker->producer, worker->topics.held);
+    for (int tier = 0; tier < PARK_TIER_COUNT; tier++) {
+        kafka_producer_prepare(worker->producer, worker->topics.retry[tier]);
+    }
+}
+
 static bool open_claims(struct worker *worker, struct err *err)
 {
     const struct redis_settings redis = {
@@ -337,6 +347,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
     if (!worker->producer) {
         return err_prefix(err, "%s", worker->settings->kafka_config ? "KAFKA_CONFIG" : "KAFKA_BROKERS");
     }
+    prepare_topics(worker);
     if (!open_claims(worker, err) || !open_depth(worker, err) || !open_health(worker, err)) {
         return false;
     }

@@ -66,6 +66,7 @@ struct shared {
     bool is_frozen, is_down;
     struct chaos_proxy_drop drops[CHAOS_PROXY_MOST_DROPS];
     size_t drop_count;
+    const char *to;
     unsigned resets; /* asked for */
     bool is_stopping;
 };
@@ -101,6 +102,7 @@ static void set_address(struct chaos_proxy *proxy, const char *to)
 {
     const char *colon = strrchr(to, ':');
 
+    memset(&proxy->to, 0, sizeof(proxy->to));
     if (to[0] == '/') {
         struct sockaddr_un *address = (struct sockaddr_un *)&proxy->to;
 
@@ -404,6 +406,7 @@ static void take_changes(struct chaos_proxy *proxy)
         }
     }
     if (proxy->resets_done != proxy->now.resets) {
+        set_address(proxy, proxy->now.to);
         proxy->resets_done = proxy->now.resets;
         close_all(proxy);
     }
@@ -540,6 +543,7 @@ struct chaos_proxy *chaos_proxy_start(const struct chaos_proxy_settings *setting
     struct chaos_proxy *proxy = xcalloc(1, sizeof(*proxy));
 
     proxy->settings = *settings;
+    proxy->wanted.to = settings->to;
     set_address(proxy, settings->to);
     random_init(&proxy->random, settings->seed);
     listen_again(proxy);
@@ -630,6 +634,14 @@ void chaos_proxy_down(struct chaos_proxy *proxy, bool is_down)
 void chaos_proxy_reset(struct chaos_proxy *proxy)
 {
     pthread_mutex_lock(&proxy->lock);
+    proxy->wanted.resets++;
+    apply(proxy);
+}
+
+void chaos_proxy_move(struct chaos_proxy *proxy, const char *to)
+{
+    pthread_mutex_lock(&proxy->lock);
+    proxy->wanted.to = to;
     proxy->wanted.resets++;
     apply(proxy);
 }

@@ -41,6 +41,9 @@ void chaos_proxy_down(struct chaos_proxy *proxy, bool is_down);
 /* All connections are reset; new ones are fine. */
 void chaos_proxy_reset(struct chaos_proxy *proxy);
 
+/* From now on to another server; all connections are reset. Not for Kafka. Borrowed. */
+void chaos_proxy_move(struct chaos_proxy *proxy, const char *to);
+
 /* Which requests lose their answer. */
 struct chaos_proxy_drop {
     struct slice marker; /* bytes that such a request holds; borrowed. Not for Kafka */

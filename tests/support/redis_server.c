@@ -201,3 +201,8 @@ char *redis_server_read(const struct redis_server *server, const char *words)
     close(fd);
     return text;
 }
+
+const char *redis_server_dir(const struct redis_server *server)
+{
+    return server->dir;
+}

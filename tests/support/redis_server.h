@@ -16,6 +16,8 @@ void redis_server_destroy(struct redis_server *server);
 
 /* unix:///... */
 const char *redis_server_url(const struct redis_server *server);
+/* Where its files lie. */
+const char *redis_server_dir(const struct redis_server *server);
 const char *redis_server_socket(const struct redis_server *server);
 
 /* SIGKILL, and back again. */
