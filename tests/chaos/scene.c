@@ -1,6 +1,11 @@
 #include "tests/chaos/scene.h"
 
 #include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +33,15 @@ bool scene_is_long(void)
     const char *text = getenv("CHAOS_LONG");
 
     return text && *text && strcmp(text, "0") != 0;
+}
+
+void scene_choose_tests(void)
+{
+    const char *pattern = getenv("CHAOS_TEST");
+
+    if (pattern && *pattern) {
+        cmocka_set_test_filter(pattern);
+    }
 }
 
 /* --- begin and end ------------------------------------------------------------------------------------------------ */

@@ -48,6 +48,9 @@ struct scene {
 int64_t scene_seed(void);
 bool scene_is_long(void);
 
+/* CHAOS_TEST=pattern runs only the tests of a program that it names (with * and ?). First in main(). */
+void scene_choose_tests(void);
+
 /* Everything but workers. */
 struct scene *scene_create(const struct scene_options *options);
 void scene_destroy(struct scene *scene);

@@ -112,6 +112,22 @@ static void down_refuses_and_comes_back_at_the_same_place(void **state)
     assert_int_equal(fault_server_count(scene->server, "/ok"), 1);
 }
 
+static void another_server_can_take_over(void **state)
+{
+    struct scene *scene = *state;
+    struct fault_server *other = fault_server_start();
+    char to[32];
+
+    assert_int_equal(call(scene, "/ok"), 201);
+    snprintf(to, sizeof(to), "127.0.0.1:%d", fault_server_port(other));
+    chaos_proxy_move(scene->proxy, to);
+    assert_int_equal(call(scene, "/ok"), 201);
+    assert_int_equal(fault_server_count(scene->server, "/ok"), 1);
+    assert_int_equal(fault_server_count(other, "/ok"), 1);
+    chaos_proxy_move(scene->proxy, scene->to);
+    fault_server_stop(other);
+}
+
 static void a_swallowed_answer_belongs_to_a_request_that_was_executed(void **state)
 {
     struct scene *scene = *state;
@@ -242,6 +258,7 @@ int main(void)
         TEST(a_delay_counts_each_way),
         TEST(slices_and_limits_change_no_byte),
         TEST(down_refuses_and_comes_back_at_the_same_place),
+        TEST(another_server_can_take_over),
         TEST(a_swallowed_answer_belongs_to_a_request_that_was_executed),
         TEST(one_in_four_is_about_one_in_four),
         cmocka_unit_test(a_command_of_redis_is_executed_and_its_answer_lost),

@@ -302,5 +302,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(every_crash_ends_as_the_matrix_says)};
 
+    scene_choose_tests();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

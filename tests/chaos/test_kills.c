@@ -107,5 +107,6 @@ int main(void)
         cmocka_unit_test(a_provider_without_a_key_is_asked_again_when_the_flow_says_so),
     };
 
+    scene_choose_tests();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

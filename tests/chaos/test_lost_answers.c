@@ -86,5 +86,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers_are_lost)};
 
+    scene_choose_tests();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
