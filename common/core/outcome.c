@@ -98,6 +98,7 @@ void outcome_format(const struct outcome *outcome, struct buf *out)
     if (outcome->event) {
         format_event(&j, outcome->event);
     }
+    json_text_member_if(&j, "trace_id", outcome->trace_id);
     if (outcome->topic && outcome->topic[0]) {
         format_from(&j, outcome);
     }

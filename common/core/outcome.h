@@ -37,6 +37,7 @@ struct outcome {
     uint64_t fence;            /* of the claim it was settled with */
     int64_t dedupe_for_ms;     /* how long it must be remembered; 0: for ever */
     const struct event *event; /* NULL when the event could not be decoded */
+    const char *trace_id; /* 32 hex digits */
     const char *topic;
     int32_t partition;
     int64_t offset;

@@ -59,6 +59,7 @@ struct provider {
     int64_t visibility_lag_ms; /* after this long what it took can surely be found by a question; 0: it cannot be asked */
     int64_t questions_per_hour; /* its smallest plan allows */
     int64_t default_rate;      /* requests per second its smallest plan allows */
+    bool takes_traceparent;    /* a header more does its API no harm */
     /* Is the account complete and well-formed for this provider? */
     bool (*check)(const struct provider_account *account, struct err *err);
     /* `key` is what the idempotency key is made of: the mid, but for a deliberate second copy. The tag is the mid. */

@@ -155,6 +155,7 @@ static void create_stages(struct channel_worker *worker)
             .pauses = parts->pauses,
             .topics = parts->topics,
             .metrics = parts->metrics,
+            .traces = parts->traces,
             .environment = parts->settings->environment,
             .rate_per_s = worker_rate(parts->settings, parts->provider),
             .connections = parts->settings->connections,

@@ -21,6 +21,7 @@
 #include "run/worker_settings.h"
 
 struct channel_worker;
+struct trace_export;
 
 struct channel_worker_parts {
     const struct worker_settings *settings;
@@ -32,6 +33,7 @@ struct channel_worker_parts {
     struct pauses *pauses;
     const struct topics *topics;
     struct metrics *metrics;
+    struct trace_export *traces; /* NULL: nobody looks at traces */
     /* The consumer cannot go on: the process must end with status 3. */
     void (*on_fatal)(void *arg, const char *reason);
     void *arg;

@@ -22,12 +22,16 @@ static const struct metric_family age_family = {
 static const struct metric_family stage_family = {"perkline_stage_seconds", METRIC_HISTOGRAM_FINE,
                                                   "Time that a delivery spent in a stage.", {"channel", "stage", NULL}};
 
+static const struct metric_family duplicates_family = {
+    "perkline_duplicates_prevented_total", METRIC_COUNTER,
+    "Deliveries asked for again that had their outcome already.", {"channel", NULL}};
+
 enum end { END_OUTCOME, END_DUPLICATE, END_PARKED, END_REJECTED, END_DROPPED, END_COUNT };
 
 static const char *const end_names[END_COUNT] = {"outcome", "duplicate", "parked", "rejected", "dropped"};
 
 struct ledger {
-    struct metric *consumed, *terminal[END_COUNT], *open, *age, *stage_seconds[STAGE_COUNT];
+    struct metric *consumed, *duplicates, *terminal[END_COUNT], *open, *age, *stage_seconds[STAGE_COUNT];
 };
 
 struct ledger *ledger_create(struct metrics *metrics, enum channel channel, const char *const names[])
@@ -36,6 +40,7 @@ struct ledger *ledger_create(struct metrics *metrics, enum channel channel, cons
     const char *const labels[] = {channel_name(channel)};
 
     ledger->consumed = metrics_get(metrics, &consumed_family, labels);
+    ledger->duplicates = metrics_get(metrics, &duplicates_family, labels);
     ledger->open = metrics_get(metrics, &open_family, labels);
     ledger->age = metrics_get(metrics, &age_family, labels);
     for (int end = 0; end < END_COUNT; end++) {
@@ -61,6 +66,9 @@ void ledger_open(struct ledger *ledger, size_t count)
 void ledger_add_stage(struct ledger *ledger, const struct task *task, int64_t now_us)
 {
     metric_observe(ledger->stage_seconds[task->stage], (double)(now_us - task->entered_us) / 1e6);
+    if (task->is_repeated && (task->stage == STAGE_LOOK_UP || task->stage == STAGE_BEGIN)) {
+        metric_add(ledger->duplicates, 1);
+    }
 }
 
 /* END_COUNT: a way out that the books do not know, so that they will not balance. */

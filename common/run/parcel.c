@@ -72,6 +72,7 @@ void parcel_forget_plan(struct parcel *parcel)
     for (size_t i = 0; i < parcel->task_count; i++) {
         message_finish(&parcel->tasks[i].message);
         loop_timer_destroy(parcel->tasks[i].timer);
+        free(parcel->tasks[i].trace);
     }
     free(parcel->tasks);
     event_finish(&parcel->event);

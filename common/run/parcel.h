@@ -23,6 +23,7 @@
 #include "run/claims.h"
 #include "run/stage.h"
 
+struct delivery_trace;
 struct partition; /* of partitions.h */
 struct pipeline;
 struct intake;
@@ -63,6 +64,7 @@ struct task {
     bool is_in_gate;          /* holds a connection slot */
     bool is_repeated;         /* its outcome was known before */
     struct loop_timer *timer; /* made at the first wait */
+    struct delivery_trace *trace; /* owned; NULL: not traced */
 
     int64_t entered_us; /* the stage it is in; monotonic */
     int64_t begun_us, rendered_us, admitted_us, sent_us, settled_us; /* monotonic; 0: not reached */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "run/delivery_trace.h"
 #include "run/gate.h"
 #include "run/ledger.h"
 #include "run/stages.h"
@@ -89,9 +90,6 @@ enum { MOST_RENDERED = 32 }; /* more is slower: what lies longer leaves the cach
 
 static const int64_t REJECT_TTL_MS = 30LL * 86400000;
 
-static const struct metric_family duplicates_family = {
-    "perkline_duplicates_prevented_total", METRIC_COUNTER,
-    "Deliveries asked for again that had their outcome already.", {"channel", NULL}};
 struct pipeline {
     struct pipeline_parts parts;
     char gate_name[64];
@@ -109,7 +107,6 @@ struct pipeline {
     size_t parcel_count;
     bool is_draining;
     uint64_t outcomes[OUTCOME_STATE_COUNT], parked;
-    struct metric *duplicates;
 };
 
 const char *stage_name(enum stage stage)
@@ -169,7 +166,7 @@ static int64_t most_rendered(const struct pipeline_parts *parts)
     return parts->connections < MOST_RENDERED ? parts->connections : MOST_RENDERED;
 }
 
-static void create_metrics(struct pipeline *pipeline)
+static void create_ledger(struct pipeline *pipeline)
 {
     const struct pipeline_parts *parts = &pipeline->parts;
     const char *names[STAGE_COUNT];
@@ -178,8 +175,6 @@ static void create_metrics(struct pipeline *pipeline)
         names[stage] = types[stage]->name;
     }
     pipeline->ledger = ledger_create(parts->metrics, parts->channel, names);
-    pipeline->duplicates =
-        metrics_get(parts->metrics, &duplicates_family, (const char *const[]){channel_name(parts->channel)});
 }
 
 struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_done_fn on_done, void *arg)
@@ -200,7 +195,7 @@ struct pipeline *pipeline_create(const struct pipeline_parts *parts, pipeline_do
         pipeline->gate = create_gate(pipeline);
     }
     pipeline->lanes = lanes_create();
-    create_metrics(pipeline);
+    create_ledger(pipeline);
     stage_parts = (struct stage_parts){&pipeline->parts, pipeline->gate, pipeline->room, &pipeline->random};
     for (int stage = 0; stage < STAGE_COUNT; stage++) {
         pipeline->stages[stage] = pipeline->has_stage[stage] ? types[stage]->create(&stage_parts) : NULL;
@@ -291,6 +286,7 @@ static void finish(struct task *task, enum stage_exit way)
     ledger_close(pipeline->ledger, task, way);
     pipeline->outcomes[task->outcome] += task->is_final;
     pipeline->parked += task->stage == STAGE_PARK;
+    delivery_trace_end(task);
     task->stage = STAGE_DONE;
     release(task->parcel);
 }
@@ -303,9 +299,7 @@ void task_exit(struct task *task, enum stage_exit way)
 
     assert(to <= STAGE_DONE);
     ledger_add_stage(pipeline->ledger, task, now_us);
-    if (task->is_repeated) {
-        metric_add(pipeline->duplicates, task->stage == STAGE_LOOK_UP || task->stage == STAGE_BEGIN);
-    }
+    delivery_trace_mark(task, now_us);
     if (to != STAGE_DONE && is_before_claim(to) && !task_is_wanted(task)) {
         to = STAGE_DONE;
         way = EXIT_DROPPED;
@@ -339,6 +333,7 @@ void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
         struct slice key = slice_of(task->flow ? parcel->event.member_id : "");
 
         task->stage = STAGE_LOOK_UP;
+        task->trace = delivery_trace_begin(pipeline->parts.traces, pipeline->parts.channel, task);
         if (lanes_enter(pipeline->lanes, key, &task->lane, task)) {
             enter(task, STAGE_LOOK_UP, now_us);
         }

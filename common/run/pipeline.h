@@ -24,6 +24,7 @@
 #include "run/topics.h"
 
 struct pipeline;
+struct trace_export;
 
 /* What the stages work with; all borrowed, except that texts of `account` must outlive the pipeline.
  *
@@ -45,6 +46,7 @@ struct pipeline_parts {
     struct pauses *pauses;
     const struct topics *topics;
     struct metrics *metrics;
+    struct trace_export *traces; /* NULL: nobody looks at traces */
     const char *environment;
     int64_t rate_per_s;
     int64_t connections;

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "core/backoff.h"
+#include "run/delivery_trace.h"
 
 enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, MOST_POOLED = 256 };
 
@@ -271,7 +272,10 @@ static void enter(void *arg, struct task *task)
 {
     struct deliver *stage = arg;
     struct attempt_slot *slot = take_slot(stage, task);
-    struct http_header headers[PROVIDER_MOST_HEADERS];
+    struct http_header headers[PROVIDER_MOST_HEADERS + 1];
+    char trace[TRACE_TEXT_SIZE];
+    const char *traceparent = stage->provider->takes_traceparent ? delivery_trace_parent(task, trace) : NULL;
+    size_t count;
     struct mid key;
 
     if (!task->first_attempt_at) {
@@ -283,13 +287,17 @@ static void enter(void *arg, struct task *task)
     for (size_t i = 0; i < slot->request.header_count; i++) {
         headers[i] = (struct http_header){slot->request.headers[i].name, slot->request.headers[i].value};
     }
+    count = slot->request.header_count;
+    if (traceparent) {
+        headers[count++] = (struct http_header){"traceparent", traceparent};
+    }
     CRASHPOINT("request_built");
     http_begin(stage->http,
                &(struct http_request){
                    .method = slot->request.method,
                    .url = buf_text(&slot->request.url),
                    .headers = headers,
-                   .header_count = slot->request.header_count,
+                   .header_count = count,
                    .body = buf_slice(&slot->request.body),
                    .send_before_ms = task->claim.lease_until_ms - stage->request_timeout_ms - LEASE_RESERVE_MS,
                },

@@ -9,6 +9,7 @@
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/delivery_trace.h"
 
 enum { RETRY_MS = 500, MOST_OUTCOME_BYTES = 16 << 10 };
 
@@ -68,6 +69,7 @@ static void format(struct publish *stage, const struct task *task)
 {
     const struct parcel *parcel = task->parcel;
     bool is_attempted = task->sent_us != 0;
+    char trace_id[TRACE_ID_TEXT_SIZE];
     struct outcome outcome = {
         .mid = &task->mid,
         .state = task->outcome,
@@ -82,6 +84,7 @@ static void format(struct publish *stage, const struct task *task)
         .fence = task->claim.fence ? task->claim.fence : task->seen.fence,
         .dedupe_for_ms = task->flow->dedupe_for_ms,
         .event = &parcel->event,
+        .trace_id = trace_id,
         .wall_ms = clock_wall_ms(),
         .queue_ms = between_ms(parcel->received_us, task->begun_us),
         .render_ms = between_ms(task->begun_us, task->rendered_us),
@@ -91,6 +94,7 @@ static void format(struct publish *stage, const struct task *task)
     };
 
     parcel_origin(parcel, &outcome.topic, &outcome.partition, &outcome.offset);
+    delivery_trace_id(task, trace_id);
     buf_clear(&stage->text);
     outcome_format(&outcome, &stage->text);
 }

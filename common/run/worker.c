@@ -19,6 +19,7 @@
 #include "run/health.h"
 #include "run/pool.h"
 #include "run/recovery.h"
+#include "run/trace_export.h"
 #include "run/retention_check.h"
 
 enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, POOL_WAIT_MS = 1000,
@@ -60,6 +61,7 @@ struct worker {
     struct channel_worker *channels[CHANNEL_COUNT];
     struct channel_report reports[CHANNEL_COUNT];
     struct kafka_depth *depth;
+    struct trace_export *traces; /* NULL: nobody looks at them */
     struct health *health;
     struct loop_signal *on_term, *on_int, *on_hup;
     struct loop_timer *drain_timer;
@@ -78,6 +80,7 @@ static void look_at_drain(void *arg)
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         is_drained &= !worker->channels[channel] || channel_worker_is_drained(worker->channels[channel]);
     }
+    is_drained = is_drained && (!worker->traces || trace_export_is_drained(worker->traces));
     if (is_drained || clock_mono_ms() >= worker->drain_until) {
         CRASHPOINT("drain_done");
         log_event(LOG_INFO, "drained", "complete", is_drained ? "yes" : "no", NULL);
@@ -290,6 +293,7 @@ static bool open_channels(struct worker *worker, const struct provider *const pr
             .pauses = pool_pauses(worker->pool),
             .topics = &worker->topics,
             .metrics = worker->metrics,
+            .traces = worker->traces,
             .on_fatal = on_fatal,
             .arg = worker,
         };
@@ -313,6 +317,26 @@ static bool open_depth(struct worker *worker, struct err *err)
     metrics_declare(worker->metrics, &depth_family);
     worker->depth = kafka_depth_open(worker->loop, worker->producer, topics, DEPTH_MS, err);
     return worker->depth != NULL;
+}
+
+static bool open_traces(struct worker *worker, struct err *err)
+{
+    const struct worker_settings *settings = worker->settings;
+
+    if (!settings->otlp_endpoint) {
+        return true;
+    }
+    worker->traces = trace_export_open(worker->loop,
+                                       &(struct trace_export_settings){
+                                           .endpoint = settings->otlp_endpoint,
+                                           .headers = settings->otlp_headers,
+                                           .ca_file = settings->otlp_ca_file,
+                                           .service = settings->otlp_service,
+                                           .environment = settings->environment,
+                                           .part = settings->trace_part,
+                                       },
+                                       worker->metrics, err);
+    return worker->traces != NULL;
 }
 
 static bool open_health(struct worker *worker, struct err *err)
@@ -348,7 +372,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
         return err_prefix(err, "%s", worker->settings->kafka_config ? "KAFKA_CONFIG" : "KAFKA_BROKERS");
     }
     prepare_topics(worker);
-    if (!open_claims(worker, err) || !open_depth(worker, err) || !open_health(worker, err)) {
+    if (!open_traces(worker, err) || !open_claims(worker, err) || !open_depth(worker, err) || !open_health(worker, err)) {
         return false;
     }
     worker->pool = pool_create(&(struct pool_parts){worker->loop, worker->claims, worker->templates, worker->metrics,
@@ -393,6 +417,7 @@ static void finish(struct worker *worker)
         channel_worker_destroy(worker->channels[channel]);
     }
     pool_destroy(worker->pool);
+    trace_export_close(worker->traces);
     templates_close(worker->templates);
     loop_timer_destroy(worker->drain_timer);
     loop_destroy(worker->loop);

@@ -72,6 +72,15 @@ const struct setting worker_settings_table[] = {
     {"WINDOW", SETTING_INT, FIELD(window), "256", "Most events in flight, per channel.", false, 1, 65536},
     {"HTTP_LISTEN", SETTING_TEXT, FIELD(http_listen), "127.0.0.1:9464", "Where health and metrics are served.", false, 0,
      0},
+    {"OTEL_EXPORTER_OTLP_ENDPOINT", SETTING_TEXT, FIELD(otlp_endpoint), NULL,
+     "Collector of traces, OTLP over HTTP: http://collector:4318. Unset: no traces.", false, 0, 0},
+    {"OTEL_EXPORTER_OTLP_HEADERS", SETTING_SECRET, FIELD(otlp_headers), NULL,
+     "Headers for it: name=value,name=value.", false, 0, 0},
+    {"OTEL_EXPORTER_OTLP_CERTIFICATE", SETTING_TEXT, FIELD(otlp_ca_file), NULL,
+     "Certificate authorities for it instead of the system's.", false, 0, 0},
+    {"OTEL_SERVICE_NAME", SETTING_TEXT, FIELD(otlp_service), "perkline", "Name of this service in traces.", false, 0, 0},
+    {"OTEL_TRACES_SAMPLER_ARG", SETTING_TEXT, FIELD(trace_part_text), "1",
+     "Part of the traces that begin here, 0 to 1; an event with a traceparent brings its own choice.", false, 0, 0},
     {"LOG_LEVEL", SETTING_TEXT, FIELD(log_level), "info", "debug, info, warn or error.", false, 0, 0},
     {"ENVIRONMENT", SETTING_TEXT, FIELD(environment), "dev",
      "Name of the installation: separates what Redis remembers (a-z, 0-9, - and _).", false, 0, 0},
@@ -201,6 +210,17 @@ static bool check_ca_file(const struct worker_settings *s, struct err *err)
            err_set(err, "PROVIDER_CA_FILE: cannot read %s: %s", s->ca_file, strerror(errno));
 }
 
+static bool check_trace_part(struct worker_settings *s, struct err *err)
+{
+    char *end;
+
+    s->trace_part = strtod(s->trace_part_text, &end);
+    if (end == s->trace_part_text || *end || !(s->trace_part >= 0 && s->trace_part <= 1)) {
+        return err_set(err, "OTEL_TRACES_SAMPLER_ARG: \"%.40s\" is no number from 0 to 1", s->trace_part_text);
+    }
+    return true;
+}
+
 static bool check_lease(const struct worker_settings *s, struct err *err)
 {
     if (s->lease_ms < s->request_timeout_ms + 2000) {
@@ -262,7 +282,7 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
     }
     if (!worker_settings_split_topics(s->kafka_topics, &s->topic_store, s->topics, err) || !split_channels(s, err) ||
         !split_from(s, err) || !check_environment(s, err) || !check_start(s, err) || !check_locale(s, err) ||
-        !check_ca_file(s, err) || !check_lease(s, err)) {
+        !check_ca_file(s, err) || !check_lease(s, err) || !check_trace_part(s, err)) {
         return false;
     }
     for (int channel = 0; providers && channel < CHANNEL_COUNT; channel++) {

@@ -33,6 +33,7 @@ struct worker_settings {
     const char *ca_file;
     int64_t request_timeout_ms, lease_ms, connections, window;
     const char *http_listen, *log_level, *environment;
+    const char *otlp_endpoint, *otlp_headers, *otlp_ca_file, *otlp_service, *trace_part_text;
 
     /* made of them */
     char *topic_store;
@@ -41,6 +42,7 @@ struct worker_settings {
     char *from_name, *from_address; /* of EMAIL_FROM */
     enum log_level least_level;
     bool starts_at_latest;
+    double trace_part;
 };
 
 extern const struct setting worker_settings_table[];

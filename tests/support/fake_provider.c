@@ -62,6 +62,7 @@ const struct provider fake_email_provider = {
     .channel = CHANNEL_EMAIL,
     .key_ttl_ms = KEY_TTL_MS,
     .default_rate = DEFAULT_RATE,
+    .takes_traceparent = true,
     .check = check,
     .build = build,
     .read = read_answer,

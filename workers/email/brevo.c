@@ -171,6 +171,7 @@ const struct provider brevo_email = {
     .visibility_lag_ms = 10 * 60 * 1000,
     .questions_per_hour = 300,
     .default_rate = 1000,
+    .takes_traceparent = true,
     .check = check,
     .build = build,
     .read = read_answer,

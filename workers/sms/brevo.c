@@ -103,6 +103,7 @@ const struct provider brevo_sms = {
     .visibility_lag_ms = 10 * 60 * 1000,
     .questions_per_hour = 100,
     .default_rate = 150,
+    .takes_traceparent = true,
     .check = check,
     .build = build,
     .read = read_answer,

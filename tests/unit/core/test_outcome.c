@@ -38,6 +38,7 @@ static struct outcome make(void)
         .partition = 3,
         .offset = 1017,
         .wall_ms = 1795255200123,
+        .trace_id = "0af7651916cd43dd8448eb211c80319c",
         .queue_ms = 0,
         .render_ms = 1,
         .admit_ms = 2,
@@ -72,7 +73,8 @@ static void a_whole_outcome_has_every_field(void **state)
         "\"provider\":\"brevo\",\"provider_id\":\"<1@x>\",\"attempts\":2,\"fence\":7,\"dedupe_for_s\":2592000,"
         "\"event\":{\"id\":\"e-1\",\"source\":\"/loyalty\",\"type\":\"loyalty.signup\","
         "\"time\":\"2026-11-21T10:00:00Z\"},"
-        "\"member_id\":\"42\",\"from\":{\"topic\":\"loyalty.events\",\"partition\":3,\"offset\":1017},"
+        "\"member_id\":\"42\",\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","
+        "\"from\":{\"topic\":\"loyalty.events\",\"partition\":3,\"offset\":1017},"
         "\"time\":\"2026-11-21T10:00:00.123Z\","
         "\"timings_ms\":{\"queue\":0,\"render\":1,\"admit\":2,\"deliver\":3,\"total\":6}}");
 }

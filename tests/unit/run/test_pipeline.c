@@ -333,6 +333,27 @@ static void a_worker_that_stops_drops_what_waits_to_be_rendered(void **state)
     assert_true(fake_kafka_committed("perkline-email", "loyalty.events", 0) < 1);
 }
 
+/* Retry records keep the headers of the event, so the later attempt is of the same trace. */
+static void a_parked_delivery_stays_in_its_trace(void **state)
+{
+    static const struct kafka_header headers[] = {
+        {"traceparent", {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", 55}}};
+    static const char event[] = "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"test.mail\",\"data\":{"
+                                "\"n\":\"1\",\"member\":{\"id\":\"m-1\",\"email\":\"1@example.com\"}}}";
+    static const char wanted[] = "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\"";
+    struct process *process = *state;
+    const struct kafka_record *outcome;
+
+    fake_http_script("1@example.com", 1, 8, FAKE_REFUSE_NOW);
+    fake_kafka_append("loyalty.events", 0, SLICE("k"), SLICE(event), headers, 1);
+    run_until_idle(process);
+    assert_true(fake_kafka_end("loyalty.retry.1m", 0) + fake_kafka_end("loyalty.retry.1m", 1) > 0);
+    outcome = fake_kafka_record("loyalty.outcomes", 0, 0);
+    outcome = outcome ? outcome : fake_kafka_record("loyalty.outcomes", 1, 0);
+    assert_non_null(outcome);
+    assert_non_null(memmem(outcome->value.data, outcome->value.len, wanted, sizeof(wanted) - 1));
+}
+
 #define pipeline_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -348,6 +369,7 @@ int main(void)
         pipeline_test(a_result_is_told_though_a_later_version_has_taken_the_record),
         pipeline_test(a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it),
         pipeline_test(what_a_stopping_worker_drops_is_not_committed),
+        pipeline_test(a_parked_delivery_stays_in_its_trace),
         pipeline_test(few_messages_lie_rendered_while_the_gate_is_closed),
         pipeline_test(urgent_messages_are_rendered_first),
         pipeline_test(a_worker_that_stops_drops_what_waits_to_be_rendered),

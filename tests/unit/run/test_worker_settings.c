@@ -45,6 +45,8 @@ static void the_least_is_enough_and_the_rest_has_defaults(void **state)
     assert_false(settings.starts_at_latest);
     assert_false(settings.is_plain_provider_allowed);
     assert_string_equal(settings.environment, "dev");
+    assert_null(settings.otlp_endpoint);
+    assert_true(settings.trace_part == 1);
     assert_int_equal(settings.least_level, LOG_INFO);
     assert_int_equal(worker_rate(&settings, &fake_email_provider), fake_email_provider.default_rate);
     worker_settings_finish(&settings);
@@ -108,6 +110,10 @@ static const struct {
     {"SMS_PROVIDER", "nobody"},
     {"BREVO_API_KEY", NULL},
     {"EMAIL_FROM", "no address"},
+    {"OTEL_TRACES_SAMPLER_ARG", "1.5"},
+    {"OTEL_TRACES_SAMPLER_ARG", "-0.1"},
+    {"OTEL_TRACES_SAMPLER_ARG", "nan"},
+    {"OTEL_TRACES_SAMPLER_ARG", "0.1x"},
     {"EMAIL_FROM", "Shop <shop@example.com"},
     {"EMAIL_FROM", "Shop <>"},
     {"EMAIL_FROM", "Shop <shop@example.com> x"},
