@@ -131,7 +131,8 @@ static void report(const struct act *act, const struct pool_view *view, int64_t 
     }
     for (size_t i = 0; i < view->worker_count; i++) {
         if (view->workers[i].heard < serial) {
-            printf("    %s has not\n", view->workers[i].name);
+            printf("    %s has not; its last beat was %.1f s ago\n", view->workers[i].name,
+                   (double)view->workers[i].silent_ms / 1000);
         }
     }
     if (!act->is_pause) {
