@@ -418,6 +418,31 @@ static void a_topic_that_workers_consume_is_refused(void **state)
     assert_int_equal(kafka_tool_count(world->system->kafka, events), before + 3);
 }
 
+static bool is_other_refused(void *arg)
+{
+    const struct world *world = arg;
+    const char *const words[] = {
+        "replay", "--input", world->capture, "--produce", system_topic(world->system, "other"), "--limit", "1", NULL};
+    int status;
+    char *output = command_run(world->system, words, &status);
+    bool is_refused = status == 1 && strstr(output, "worker ") && strstr(output, " consumes ");
+
+    free(output);
+    return is_refused;
+}
+
+/* The settings of the command do not name it, but the workers do. */
+static void a_topic_that_some_worker_says_it_consumes_is_refused(void **state)
+{
+    const struct world *world = *state;
+    char *topics = xasprintf("KAFKA_TOPICS=%s", system_topic(world->system, "other"));
+
+    system_start_ready_worker(world->system, 0, (const char *const[]){topics, NULL});
+    assert_true(poll_until(is_other_refused, *state));
+    assert_int_equal(system_stop_worker(world->system, 0), 0);
+    free(topics);
+}
+
 static void wrong_usage_is_one_clear_line(void **state)
 {
     const struct world *world = *state;
@@ -452,6 +477,7 @@ int main(void)
         cmocka_unit_test_setup(a_revision_of_git_is_the_past, set_up),
         cmocka_unit_test(copies_keep_everything),
         cmocka_unit_test(a_topic_that_workers_consume_is_refused),
+        cmocka_unit_test(a_topic_that_some_worker_says_it_consumes_is_refused),
         cmocka_unit_test(wrong_usage_is_one_clear_line),
     };
 

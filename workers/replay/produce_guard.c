@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "workers/templates/store.h"
+#include "workers/pool_view.h"
 
 /* A name, or a pattern that begins with '^', as librdkafka takes it. What is no pattern here might be one there. */
 static bool matches(const char *wanted, const char *topic)
@@ -41,10 +41,10 @@ static bool check_settings(const struct replay_parts *parts, const char *topic, 
     return true;
 }
 
-/* Workers name their partitions in `channels`: [{"partitions": [["topic", 0, ...], ...]}, ...]. */
-static bool is_consumed_by(const json_t *worker, const char *topic)
+/* Workers name their partitions: [["topic", 0, ...], ...] of each channel. */
+static bool is_consumed_by(const struct pool_worker *worker, const char *topic)
 {
-    const json_t *channels = json_object_get(worker, "channels");
+    const json_t *channels = pool_view_channels(worker);
 
     for (size_t i = 0; i < json_array_size(channels); i++) {
         const json_t *partitions = json_object_get(json_array_get(channels, i), "partitions");
@@ -60,22 +60,32 @@ static bool is_consumed_by(const json_t *worker, const char *topic)
     return false;
 }
 
+static bool check_view(const struct replay_parts *parts, const struct pool_view *view, const char *topic,
+                       struct err *err)
+{
+    for (size_t i = 0; i < view->worker_count; i++) {
+        if (is_consumed_by(&view->workers[i], topic)) {
+            return err_set(err, "worker %s of the environment \"%s\" consumes %s", view->workers[i].name,
+                           parts->settings->environment, topic);
+        }
+    }
+    return true;
+}
+
 static bool check_workers(const struct replay_parts *parts, const char *topic, struct err *err)
 {
     struct err unreachable = {0};
-    struct store *store = store_open(parts->settings->redis_url, parts->settings->environment, &unreachable);
-    struct store_view view;
+    struct redis_ask *redis = redis_ask_open(parts->settings->redis_url, &unreachable);
+    struct pool_view view = {0};
+    struct pool_keys keys;
     bool is_fine = true;
 
-    if (store && store_look(store, &view, &unreachable)) {
-        for (size_t i = 0; i < view.worker_count && is_fine; i++) {
-            is_fine = !is_consumed_by(view.workers[i].state, topic) ||
-                      err_set(err, "worker %s of the environment \"%s\" consumes %s", view.workers[i].name,
-                              parts->settings->environment, topic);
-        }
-        store_view_finish(&view);
+    pool_keys_init(&keys, parts->settings->environment);
+    if (redis && pool_view_look(redis, &keys, &view, &unreachable)) {
+        is_fine = check_view(parts, &view, topic, err);
     }
-    store_close(store);
+    pool_view_finish(&view);
+    redis_ask_close(redis);
     return is_fine;
 }
 
