@@ -178,7 +178,7 @@ static void on_connect(const redisAsyncContext *context, int status)
 }
 
 #if HAS_TLS
-/* The certificate must be signed by an authority of the system (or of SSL_CERT_FILE) and name the host of the URL. */
+/* The certificate must be signed by an authority of this machine, or of SSL_CERT_FILE, and name the host of the URL. */
 static bool begin_tls(struct redis_link *link, redisAsyncContext *context)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_client_method());

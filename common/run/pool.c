@@ -40,13 +40,14 @@ struct pool {
 
 static int64_t resident_bytes(void)
 {
-    FILE *file = fopen("/proc/self/statm", "r");
+    FILE *file = fopen("/proc/self/statm", "r"); /* in pages: "size resident ..." */
+    char line[128];
     long long pages = 0;
 
     if (file) {
-        if (fscanf(file, "%*s %lld", &pages) != 1) {
-            pages = 0;
-        }
+        const char *resident = fgets(line, sizeof(line), file) ? strchr(line, ' ') : NULL;
+
+        pages = resident ? strtoll(resident, NULL, 10) : 0;
         fclose(file);
     }
     return pages * sysconf(_SC_PAGESIZE);
