@@ -455,8 +455,8 @@ static void wrong_usage_is_one_clear_line(void **state)
         {{"replay", "--rate", "5", NULL}, "are for --produce", 2},
         {{"replay", "--produce", "t", "--rate", "fast", NULL},
          "--rate takes records a second (500/s), not \"fast\"",
-         1},
-        {{"replay", "--produce", "t", "--rate", "5", "--speed", "2x", NULL}, "--rate and --speed: choose one", 1},
+         2},
+        {{"replay", "--produce", "t", "--rate", "5", "--speed", "2x", NULL}, "--rate and --speed: choose one", 2},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -11,6 +11,7 @@
 
 #include "base/args.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/progress.h"
 #include "base/random.h"
@@ -22,20 +23,6 @@
 #include "workers/event_range.h"
 
 enum { WAIT_MS = 200, KEY_BYTES = 32, LEAST_KEY_BYTES = 16, MOST_KEY_BYTES = 4096, MOST_LINE = 16 << 20 };
-
-struct capture_settings {
-    const char *brokers, *topics, *properties_file;
-};
-
-static const struct setting settings_table[] = {
-    {"KAFKA_BROKERS", SETTING_TEXT, offsetof(struct capture_settings, brokers), "127.0.0.1:9092",
-     "host:port,host:port.", false, 0, 0},
-    {"KAFKA_TOPICS", SETTING_TEXT, offsetof(struct capture_settings, topics), "loyalty.events",
-     "The first one is read when --topic names none.", false, 0, 0},
-    {"KAFKA_CONFIG", SETTING_TEXT, offsetof(struct capture_settings, properties_file), NULL,
-     "File of librdkafka properties.", false, 0, 0},
-    {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
-};
 
 static const struct args_usage usage = {
     .command = "perkline capture",
@@ -57,7 +44,7 @@ struct capture {
     const char *out, *key_file, *check;
     bool is_list, is_yes;
 
-    struct capture_settings settings;
+    struct worker_settings settings;
     struct pseudonym_set *set;
     struct survey *survey;
     struct place *places;
@@ -114,29 +101,28 @@ static bool was_seen(const struct capture *capture, const struct record *record)
 
 typedef bool (*record_fn)(struct capture *capture, const struct record *record, void *arg, struct err *err);
 
-static struct record_source *open_source(const struct capture *capture, struct err *err)
+static bool is_wanted(const struct capture *capture, const struct record *record)
 {
-    const struct kafka_settings kafka = {.brokers = capture->settings.brokers,
-                                         .properties_file = capture->settings.properties_file,
-                                         .client_id = "perkline-capture",
-                                         .session_timeout_ms = 30000,
-                                         .queue_kib = 16384};
-    char *first = xmemdup(capture->settings.topics, strcspn(capture->settings.topics, ","));
-    struct record_source *source = NULL;
+    struct event event = {0};
+    struct err ignored = {0};
+    const char *reason;
+    bool is_event, is_wanted;
 
-    if (first[0] == '^' && !capture->range.topic && !capture->range.input) {
-        err_set(err, "KAFKA_TOPICS begins with a pattern: say which topic with --topic");
-    } else {
-        source = event_range_open(&capture->range, &kafka, first, err);
+    if (!event_range_has_filter(&capture->range)) {
+        return true;
     }
-    free(first);
-    return source;
+    is_event = event_decode(record, &event, &reason, &ignored);
+    is_wanted = is_event && event_range_wants(&capture->range, &event);
+    event_finish(&event);
+    return is_wanted;
 }
 
 /* Every record that is wanted, at most `most` (0: all). */
 static bool read_all(struct capture *capture, const char *what, size_t most, record_fn fn, void *arg, struct err *err)
 {
-    struct record_source *source = open_source(capture, err);
+    const char *name;
+    struct record_source *source =
+        event_range_open(&capture->range, &capture->settings, "perkline-capture", NULL, &name, err);
     struct progress progress;
     const struct record *record;
     size_t count = 0;
@@ -149,7 +135,7 @@ static bool read_all(struct capture *capture, const char *what, size_t most, rec
             break;
         }
         is_fine = record_source_next(source, WAIT_MS, &record, &is_end, err);
-        if (!is_fine || !record || !event_range_matches(&capture->range, record)) {
+        if (!is_fine || !record || !is_wanted(capture, record)) {
             continue;
         }
         is_fine = fn(capture, record, arg, err);
@@ -354,6 +340,7 @@ static bool check_options(struct capture *capture, struct err *err)
     if (capture->range.input && strcmp(capture->range.input, "-") == 0) {
         return err_set(err, "the source is read twice: --input must be a file");
     }
+    capture->range.is_by_time = true; /* the same order each time */
     return personal_rules_check(&capture->rules, err) && event_range_check(&capture->range, clock_wall_ms(), err);
 }
 
@@ -373,7 +360,7 @@ int capture_command(int argc, char **argv)
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     const struct sigaction action = {.sa_handler = on_signal};
-    int positional = 0, status = args_read(table, &usage, settings_table, argc, argv, &positional);
+    int positional = 0, status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
     struct err err = {0};
 
     if (status != ARGS_GO_ON) {
@@ -383,13 +370,15 @@ int capture_command(int argc, char **argv)
         fprintf(stderr, "perkline capture: %s\n", err.text);
         return 2;
     }
-    if (!settings_load(settings_table, &capture.settings, &err)) {
-        fprintf(stderr, "perkline capture: %s\n", err.text);
-        return 1;
-    }
+    log_set_level(LOG_ERROR);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    status = run(&capture);
-    settings_finish(settings_table, &capture.settings);
+    if (!worker_settings_load(&capture.settings, NULL, &err)) {
+        fprintf(stderr, "perkline capture: %s\n", err.text);
+        status = 1;
+    } else {
+        status = run(&capture);
+    }
+    worker_settings_finish(&capture.settings);
     return status;
 }

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "core/json_memory.h"
 #include "workers/commands.h"
+#include "workers/replay/pace.h"
 
 static const struct args_usage usage = {
     .command = "perkline replay",
@@ -33,19 +34,13 @@ static const struct args_usage usage = {
 
 /* --- checks ------------------------------------------------------------------------------------------------------- */
 
-static bool check_source(const struct replay_options *options, struct err *err)
+static bool check_source(struct replay_options *options, struct err *err)
 {
-    if (options->input &&
-        (options->topic || options->is_dlq || options->from || options->to || options->partition >= 0)) {
-        return err_set(err, "--input reads a whole file; --topic, --dlq, --partition, --from and --to are for topics");
+    if (options->is_dlq && (options->range.topic || options->range.input)) {
+        return err_set(err, "--dlq, --topic and --input: choose one");
     }
-    if (options->topic && options->is_dlq) {
-        return err_set(err, "--topic and --dlq: choose one");
-    }
-    if (options->partition < -1 || options->partition > INT32_MAX) {
-        return err_set(err, "--partition takes 0 or more");
-    }
-    return options->limit >= 0 ? true : err_set(err, "--limit takes 1 or more");
+    options->range.is_by_time = options->speed != NULL;
+    return event_range_check(&options->range, clock_wall_ms(), err);
 }
 
 static bool check_sink(const struct replay_options *options, struct err *err)
@@ -67,13 +62,15 @@ static bool check_sink(const struct replay_options *options, struct err *err)
 
 static bool check_mode(const struct replay_options *options, struct err *err)
 {
+    struct pace pace;
+
     if ((options->diff != NULL) + (options->produce != NULL) + (options->sandbox != NULL) > 1) {
         return err_set(err, "--diff, --produce and --sandbox: choose one");
     }
     if (!options->produce && (options->rate || options->speed || options->is_yes)) {
         return err_set(err, "--rate, --speed and --yes are for --produce");
     }
-    return true;
+    return pace_init(&pace, options->rate, options->speed, err);
 }
 
 static bool check_options(struct replay_options *options, struct err *err)
@@ -88,77 +85,6 @@ static bool check_options(struct replay_options *options, struct err *err)
     return true;
 }
 
-static int order_of(const struct record_place *place)
-{
-    return place->kind == RECORD_PLACE_BEGINNING ? 0 : place->kind == RECORD_PLACE_END ? 2 : 1;
-}
-
-static bool check_range(const struct record_range *range, struct err *err)
-{
-    const struct record_place *from = &range->from, *to = &range->to;
-    bool is_same_kind = from->kind == to->kind;
-
-    if (order_of(from) > order_of(to) || from->kind == RECORD_PLACE_END || to->kind == RECORD_PLACE_BEGINNING ||
-        (is_same_kind && from->value >= to->value)) {
-        return err_set(err, "--from is not before --to: nothing lies between them");
-    }
-    return true;
-}
-
-static bool parse_range(const struct replay_options *options, struct record_range *range, struct err *err)
-{
-    int64_t now = clock_wall_ms();
-
-    range->partition = (int32_t)options->partition;
-    range->is_by_time = options->speed != NULL;
-    if (!record_place_parse(options->from ? options->from : "beginning", now, &range->from, err)) {
-        return err_prefix(err, "--from");
-    }
-    if (!record_place_parse(options->to ? options->to : "end", now, &range->to, err)) {
-        return err_prefix(err, "--to");
-    }
-    return check_range(range, err);
-}
-
-/* --- source ------------------------------------------------------------------------------------------------------- */
-
-/* Without --topic: the one that the settings name. */
-static bool choose_topic(const struct replay_parts *parts, const char **topic, struct err *err)
-{
-    const struct worker_settings *settings = parts->settings;
-
-    if (parts->options->is_dlq) {
-        *topic = parts->topics->dlq;
-    } else if (parts->options->topic) {
-        *topic = parts->options->topic;
-    } else if (settings->topics[0] && !settings->topics[1] && settings->topics[0][0] != '^') {
-        *topic = settings->topics[0];
-    } else {
-        return err_set(err, "KAFKA_TOPICS names more than one topic: choose with --topic");
-    }
-    return true;
-}
-
-static struct record_source *open_source(struct replay_parts *parts, struct record_range *range, struct err *err)
-{
-    const struct worker_settings *settings = parts->settings;
-    struct kafka_settings kafka = worker_kafka_settings(settings, "perkline-replay");
-
-    if (parts->options->input) {
-        parts->source_name = strcmp(parts->options->input, "-") == 0 ? "stdin" : parts->options->input;
-        return record_source_open_file(parts->options->input, err);
-    }
-    if (!settings->kafka_brokers && !settings->kafka_config) {
-        err_set(err, "KAFKA_BROKERS is not set (or give a file with --input)");
-        return NULL;
-    }
-    if (!choose_topic(parts, &range->topic, err)) {
-        return NULL;
-    }
-    parts->source_name = range->topic;
-    return record_source_open_topic(&kafka, range, err);
-}
-
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
 static const struct replay_sink_type *choose_sink(const struct replay_options *options)
@@ -169,7 +95,7 @@ static const struct replay_sink_type *choose_sink(const struct replay_options *o
                               : &replay_dry_run;
 }
 
-static int run(const struct replay_options *options, struct worker_settings *settings, struct record_range *range)
+static int run(const struct replay_options *options, struct worker_settings *settings)
 {
     struct topics topics;
     struct replay_parts parts = {.options = options, .settings = settings, .topics = &topics};
@@ -178,7 +104,8 @@ static int run(const struct replay_options *options, struct worker_settings *set
     int status = 1;
 
     if (topics_init(&topics, settings->kafka_topic_prefix, &err)) {
-        source = open_source(&parts, range, &err);
+        source = event_range_open(&options->range, settings, "perkline-replay", options->is_dlq ? topics.dlq : NULL,
+                                  &parts.source_name, &err);
     }
     if (source) {
         parts.loop = loop_create();
@@ -193,18 +120,10 @@ static int run(const struct replay_options *options, struct worker_settings *set
 
 int replay_command(int argc, char **argv)
 {
-    struct replay_options options = {.partition = -1};
+    struct replay_options options = {.range = EVENT_RANGE_DEFAULTS};
     const struct arg table[] = {
-        {"from", ARG_TEXT, &options.from, "PLACE", "Where to begin (beginning)."},
-        {"to", ARG_TEXT, &options.to, "PLACE", "Where to end; not part of it (end)."},
-        {"topic", ARG_TEXT, &options.topic, "TOPIC", "The topic, instead of the setting KAFKA_TOPICS."},
-        {"partition", ARG_INT, &options.partition, "N", "One partition instead of all."},
+        EVENT_RANGE_ARGS(&options.range),
         {"dlq", ARG_FLAG, &options.is_dlq, NULL, "What went to the DLQ, as it was when it came in."},
-        {"input", ARG_TEXT, &options.input, "FILE",
-         "A file instead of a topic, - for stdin: an event, or a captured record, a line."},
-        {"type", ARG_TEXT, &options.type, "TYPE", "Events of one type: loyalty.signup."},
-        {"member", ARG_TEXT, &options.member, "ID", "Events of one member, by data.member.id."},
-        {"limit", ARG_INT, &options.limit, "N", "End after so many records that the filters let through."},
         {"as-of", ARG_TEXT, &options.as_of, "now|event",
          "When max_age is judged: now (default), so that old events count as expired, or each at its own time."},
         {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already."},
@@ -227,7 +146,6 @@ int replay_command(int argc, char **argv)
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     struct worker_settings settings;
-    struct record_range range = {0};
     struct err err = {0};
     int positional = 0;
     int status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
@@ -235,7 +153,7 @@ int replay_command(int argc, char **argv)
     if (status != ARGS_GO_ON) {
         return status;
     }
-    if (!check_options(&options, &err) || !parse_range(&options, &range, &err)) {
+    if (!check_options(&options, &err)) {
         fprintf(stderr, "perkline replay: %s\n", err.text);
         return 2;
     }
@@ -245,7 +163,7 @@ int replay_command(int argc, char **argv)
         fprintf(stderr, "perkline replay: %s\n", err.text);
         status = 1;
     } else {
-        status = run(&options, &settings, &range);
+        status = run(&options, &settings);
     }
     worker_settings_finish(&settings);
     return status;

@@ -18,13 +18,13 @@
 #include "run/record_source.h"
 #include "run/topics.h"
 #include "run/worker_settings.h"
+#include "workers/event_range.h"
 
 /* As given; texts are NULL when they were not. */
 struct replay_options {
-    const char *from, *to, *topic, *type, *member, *input, *as_of, *out, *sandbox, *id;
+    struct event_range range; /* its limit: records handed to the sink */
+    const char *as_of, *out, *sandbox, *id;
     const char *diff, *produce, *rate, *speed;
-    int64_t partition; /* -1: all */
-    int64_t limit;     /* records handed to the sink; 0: no limit */
     bool is_dlq, is_json, is_offline, is_yes;
     bool is_as_of_event; /* of as_of */
 };

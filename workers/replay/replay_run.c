@@ -31,7 +31,7 @@ struct run {
 /* A line of a file that has no place of its own has the file's name for a topic. */
 void replay_format_place(const struct replay_parts *parts, const struct record *record, char text[REPLAY_PLACE_SIZE])
 {
-    if (parts->options->input && strcmp(record->topic, parts->source_name) == 0) {
+    if (parts->options->range.input && strcmp(record->topic, parts->source_name) == 0) {
         snprintf(text, REPLAY_PLACE_SIZE, "%s:%" PRId64, record->topic, record->offset);
     } else {
         snprintf(text, REPLAY_PLACE_SIZE, "%s/%d@%" PRId64, record->topic, (int)record->partition, record->offset);
@@ -78,15 +78,14 @@ static bool is_wanted(struct run *run, const struct replay_item *item)
 {
     const struct replay_options *options = run->parts->options;
 
-    if (!options->type && !options->member) {
+    if (!event_range_has_filter(&options->range)) {
         return true;
     }
     if (!item->is_event) {
         run->tally.unreadable++;
         return false;
     }
-    if ((options->type && strcmp(item->event.type, options->type) != 0) ||
-        (options->member && strcmp(item->event.member_id, options->member) != 0)) {
+    if (!event_range_wants(&options->range, &item->event)) {
         run->tally.left_out++;
         return false;
     }
@@ -104,14 +103,14 @@ static bool take(struct run *run, const struct record *record, struct err *err)
     if (options->is_dlq) {
         item.record = side_record_unwrap(record, &run->original);
     }
-    if (run->type->needs_events || options->type || options->member) {
+    if (run->type->needs_events || event_range_has_filter(&options->range)) {
         item.is_event = event_decode(item.record, &item.event, &item.reason, &problem);
         item.problem = problem.text;
     }
     if (is_wanted(run, &item)) {
         run->tally.taken++;
         is_fine = run->type->take(run->sink, &item, err);
-        run->tally.is_limited = options->limit > 0 && run->tally.taken >= options->limit;
+        run->tally.is_limited = options->range.limit > 0 && run->tally.taken >= options->range.limit;
     }
     if (item.is_event) {
         event_finish(&item.event);
