@@ -201,8 +201,21 @@ struct output {
     long values;
 };
 
+/* A line of a file that has no place of its own has the file's path for a topic, which is nobody's business. */
+static struct record without_path(const struct capture *capture, const struct record *record)
+{
+    struct record copy = *record;
+    const char *slash = strrchr(record->topic, '/');
+
+    if (capture->range.input && strcmp(record->topic, capture->range.input) == 0 && slash) {
+        copy.topic = slash + 1;
+    }
+    return copy;
+}
+
 static bool write_record(struct capture *capture, const struct record *record, void *arg, struct err *err)
 {
+    struct record named = without_path(capture, record);
     struct output *output = arg;
     long values;
 
@@ -210,7 +223,7 @@ static bool write_record(struct capture *capture, const struct record *record, v
         return true;
     }
     buf_clear(&output->line);
-    values = mask_append(&capture->rules, capture->set, record, &output->line);
+    values = mask_append(&capture->rules, capture->set, &named, &output->line);
     if (values < 0) {
         return true;
     }

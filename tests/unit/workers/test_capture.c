@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -358,6 +359,59 @@ static void a_leak_is_found_wherever_it_stands(void **state)
     tear_down(&fixture);
 }
 
+static const char *const folder_files[][2] = {
+    {"a.txt", "nobody\n"}, {"inner/b.html", "<p>\nDear Ilona</p>\n"}, {"inner/.hidden", "ilona@gmail.com"}};
+
+static void write_folder(const char *dir)
+{
+    char *inner = xasprintf("%s/inner", dir);
+
+    assert_int_equal(mkdir(inner, 0700), 0);
+    free(inner);
+    for (size_t i = 0; i < 3; i++) {
+        char *path = xasprintf("%s/%s", dir, folder_files[i][0]);
+        FILE *file = fopen(path, "w");
+
+        assert_true(file && fputs(folder_files[i][1], file) >= 0 && fclose(file) == 0);
+        free(path);
+    }
+}
+
+static void remove_folder(const char *dir)
+{
+    for (size_t i = 0; i < 4; i++) {
+        char *path = xasprintf("%s/%s", dir, i < 3 ? folder_files[i][0] : "inner");
+
+        remove(path);
+        free(path);
+    }
+    rmdir(dir);
+}
+
+static void all_files_of_a_folder_are_looked_into(void **state)
+{
+    const struct record record = {.topic = "t", .timestamp_ms = -1, .key = SLICE("42"), .value = SLICE(member_event)};
+    struct check check = {.to = fopen("/dev/null", "w")};
+    char dir[] = "/tmp/perkline-check-XXXXXX";
+    struct fixture fixture;
+    struct err err = {0};
+
+    (void)state;
+    set_up(&fixture, &record);
+    check.rules = &fixture.rules;
+    check.set = fixture.set;
+    assert_non_null(mkdtemp(dir));
+    write_folder(dir);
+    assert_true(check_path(&check, dir, &err));
+    assert_int_equal(check.files, 3);
+    assert_int_equal(check.lines, 4);
+    assert_int_equal(check.found, 2);
+    assert_false(check_path(&check, "/nowhere/at-all", &err));
+    fclose(check.to);
+    remove_folder(dir);
+    tear_down(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -369,6 +423,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_into_is_left_out),
         cmocka_unit_test(the_list_shows_unknown_fields_and_no_personal_value),
         cmocka_unit_test(a_leak_is_found_wherever_it_stands),
+        cmocka_unit_test(all_files_of_a_folder_are_looked_into),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
