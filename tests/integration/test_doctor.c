@@ -74,6 +74,7 @@ static void a_healthy_system_has_no_fault(void **state)
     assert_non_null(find(all, "provider", "ok"));
     assert_non_null(find(all, "Redis", "ok"));
     assert_non_null(find(all, "Kafka groups", "ok"));
+    assert_non_null(find(all, "Redis user", "ok")); /* the tests' Redis has the rules of deploy/redis.acl */
     assert_null(find(all, "provider", "skip"));
     json_decref(all);
 }
@@ -136,7 +137,8 @@ static void a_secret_that_everyone_may_read_is_told(void **state)
     struct system *system = *state;
     char *path = temp_dir_path(system->dir, "key");
     char *setting = xasprintf("BREVO_API_KEY_FILE=%s", path);
-    const char *const env[] = {"BREVO_API_KEY", setting, NULL};
+    char *redis = xasprintf("REDIS_URL=unix://%s", redis_server_socket(system->redis)); /* no password in it */
+    const char *const env[] = {"BREVO_API_KEY", setting, redis, NULL};
     json_t *all;
     int status;
 
@@ -153,6 +155,27 @@ static void a_secret_that_everyone_may_read_is_told(void **state)
     json_decref(all);
     free(path);
     free(setting);
+    free(redis);
+}
+
+/* The rules of deploy/redis.acl with one command less are told, with the command. */
+static void a_user_with_too_few_rights_or_all_of_them_is_told(void **state)
+{
+    struct system *system = *state;
+    char *almighty = xasprintf("REDIS_URL=unix://%s", redis_server_socket(system->redis));
+    const char *const env[] = {almighty, NULL};
+    json_t *all;
+    int status;
+
+    all = examine(system, env, &status);
+    assert_non_null(find(all, "Redis user", "warn"));
+    json_decref(all);
+    assert_string_equal(redis_server_command(system->redis, "ACL SETUSER perkline -hincrby"), "+OK");
+    all = examine(system, NULL, &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(json_string_value(json_object_get(find(all, "Redis user", "FAIL"), "text")), "HINCRBY"));
+    json_decref(all);
+    free(almighty);
 }
 
 /* Nothing may be left behind: no request that sends, no key, no offset. */
@@ -178,6 +201,7 @@ int main(void)
         TEST(each_fault_is_named_by_its_check),
         TEST(a_redis_that_may_evict_is_told),
         TEST(a_secret_that_everyone_may_read_is_told),
+        TEST(a_user_with_too_few_rights_or_all_of_them_is_told),
         TEST(nothing_is_sent_or_written),
     };
 

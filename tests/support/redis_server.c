@@ -15,7 +15,10 @@
 #include "base/clock.h"
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/settings.h"
 #include "tests/support/temp_dir.h"
+
+#define REDIS_SERVER_PASSWORD "password-of-tests"
 
 enum { OPTIONS_MAX = 40, START_MS = 20000 };
 
@@ -25,6 +28,8 @@ struct redis_server {
     char *socket;
     char *url;
     const char *const *options;
+    const char *guard[3]; /* options for the rules */
+    char *acl;            /* file with the rules, or NULL */
 };
 
 static void run_server(const struct redis_server *server)
@@ -128,6 +133,41 @@ struct redis_server *redis_server_start(const char *const *options)
     return server;
 }
 
+/* What the operator puts in: the password, and here a default user for the tests themselves. */
+static void write_rules(const char *dir)
+{
+    static const char place[] = "#put-here-the-sha256-of-the-password-64-hex-digits", off[] = "user default off";
+    char *rules = settings_read_file("deploy/redis.acl", 65536, NULL, NULL);
+    char *at = rules ? strstr(rules, place) : NULL;
+    char *text;
+
+    if (!at || strncmp(rules, off, strlen(off)) != 0) {
+        die("deploy/redis.acl is not as it was: it must switch the default user off, and leave the password open");
+    }
+    *at = '\0';
+    text = xasprintf("user default on nopass ~* &* +@all%s>" REDIS_SERVER_PASSWORD "%s", rules + strlen(off),
+                     at + strlen(place));
+    temp_dir_write(dir, "redis.acl", text);
+    free(text);
+    free(rules);
+}
+
+struct redis_server *redis_server_start_guarded(void)
+{
+    struct redis_server *server = xcalloc(1, sizeof(*server));
+
+    server->dir = temp_dir_create();
+    server->socket = temp_dir_path(server->dir, "redis.sock");
+    server->url = xasprintf("unix://perkline:" REDIS_SERVER_PASSWORD "@%s", server->socket);
+    server->acl = temp_dir_path(server->dir, "redis.acl");
+    server->guard[0] = "--aclfile";
+    server->guard[1] = server->acl;
+    server->options = server->guard;
+    write_rules(server->dir);
+    start(server);
+    return server;
+}
+
 void redis_server_kill(struct redis_server *server)
 {
     if (server->pid) {
@@ -160,6 +200,7 @@ void redis_server_destroy(struct redis_server *server)
         temp_dir_destroy(server->dir);
         free(server->socket);
         free(server->url);
+        free(server->acl);
         free(server);
     }
 }

@@ -12,6 +12,9 @@ struct redis_server;
 /* `options`: more arguments for redis-server, NULL-terminated, or NULL. Waits until it answers; ends the program with a
  * message when there is no redis-server. Borrowed texts must live as long as the server. */
 struct redis_server *redis_server_start(const char *const *options);
+/* With the rules of deploy/redis.acl: redis_server_url() names the user that they are for. Only in tests the default user
+ * may do everything, for redis_server_command(). */
+struct redis_server *redis_server_start_guarded(void);
 void redis_server_destroy(struct redis_server *server);
 
 /* unix:///... */

@@ -142,7 +142,7 @@ struct system *system_create(const struct system_options *options)
     } else {
         start_broker(system);
     }
-    system->redis = redis_server_start(options->redis_options);
+    system->redis = options->redis_options ? redis_server_start(options->redis_options) : redis_server_start_guarded();
     system_start_sandbox(system);
     return system;
 }

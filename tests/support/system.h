@@ -28,7 +28,7 @@ struct system_options {
     int partitions;                 /* of each topic; 0: SYSTEM_PARTITIONS */
     const char *const *worker_env;  /* more settings, NULL-terminated, or NULL */
     const char *const *sandbox_args;
-    const char *const *redis_options; /* for redis-server; NULL: nothing on disk */
+    const char *const *redis_options; /* for redis-server; NULL: nothing on disk, and a user with the rules of deploy/redis.acl */
 };
 
 struct system {
