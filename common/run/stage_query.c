@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/backoff.h"
 
@@ -119,6 +120,7 @@ static void on_reply(void *arg, const struct http_reply *reply)
     };
     struct provider_finding finding;
 
+    CRASHPOINT("question_answered");
     provider->read_query(&attempt, &task->mid, &finding);
     provider_request_finish(&question->request);
     free(question);
@@ -144,6 +146,7 @@ static void ask(struct query *stage, struct task *task)
         headers[i] = (struct http_header){request->headers[i].name, request->headers[i].value};
     }
     task->questions++;
+    CRASHPOINT("question_asked");
     http_begin(stage->parts->http,
                &(struct http_request){
                    .method = request->method,

@@ -17,6 +17,8 @@ const struct crash_point crash_points[] = {
     {"verdict_known", "C8", CRASH_SENDING, 0, 1, true, false},
     {"settle_not_asked", "C8", CRASH_SENDING, 0, 1, true, false},
     {"takeover", "C6", CRASH_TAKEOVER, 0, 1, false, true},
+    {"question_asked", "C6", CRASH_ASKING, 0, 0, false, true},
+    {"question_answered", "C6", CRASH_ASKING, 0, 0, false, true},
     /* C9 to C11: recorded */
     {"settle_answered", "C9", CRASH_SENDING, 0, 0, false, false},
     {"outcome_not_produced", "C9", CRASH_SENDING, 0, 0, false, false},

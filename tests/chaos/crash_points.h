@@ -16,6 +16,7 @@ enum crash_scenario {
     CRASH_DEAD,      /* the provider refuses some for good */
     CRASH_HOLDING,   /* the provider leaves some without an answer; SMS alone is held */
     CRASH_TAKEOVER,  /* an earlier worker died with a request on the wire */
+    CRASH_ASKING,    /* the same, and the provider can be asked (P2) */
     CRASH_REBUILD,   /* Redis was emptied before the start */
     CRASH_RECONNECT, /* Redis drops its connections in mid-run */
     CRASH_DRAIN,     /* SIGTERM in mid-run */

@@ -30,10 +30,12 @@ static const struct personality {
     const char *channels;
     const char *sms_policy;
     int lanes;
+    const char *const *sandbox_args;
 } personalities[] = {
-    {"P1", "email", NULL, 3},
-    {"P3 hold", "sms", "hold", 3},
-    {"P3 resend", "sms", "resend", 2},
+    {"P1", "email", NULL, 3, NULL},
+    {"P2", "sms", "query", 3, (const char *const[]){"--visibility-lag-ms", "300", NULL}},
+    {"P3 hold", "sms", "hold", 3, NULL},
+    {"P3 resend", "sms", "resend", 2, NULL},
 };
 enum { PERSONALITIES = sizeof(personalities) / sizeof(personalities[0]) };
 
@@ -83,6 +85,7 @@ static void set_faults(struct lane *lane, const struct crash_point *point)
         [CRASH_COMMITTING] = "{\"latency_ms\":5,\"faults\":[]}",
         [CRASH_DRAIN] = "{\"latency_ms\":30,\"faults\":[]}",
         [CRASH_RECONNECT] = "{\"latency_ms\":30,\"faults\":[]}",
+        [CRASH_ASKING] = "{\"latency_ms\":0,\"faults\":[]}",
         [CRASH_TAKEOVER] = "{\"latency_ms\":0,\"faults\":[]}",
     };
     const char *json = point->scenario < sizeof(faults) / sizeof(faults[0]) ? faults[point->scenario] : NULL;
@@ -137,7 +140,7 @@ static bool crash_once(struct lane *lane, const struct crash_point *point, int h
         scene_end_redis_loss(lane->scene);
     }
     publish(lane, point);
-    if (point->scenario == CRASH_TAKEOVER) {
+    if (point->scenario == CRASH_TAKEOVER || point->scenario == CRASH_ASKING) {
         start_worker(lane, "request_allowed", 3, 0);
         poll_until_within(is_dead, lane, CASE_MS);
     }
@@ -177,7 +180,7 @@ static const char *find_fault(struct lane *lane, const struct crash_point *point
         /* resets leave more than one message without an answer */
         return is_resend && point->scenario == CRASH_HOLDING ? NULL : text;
     }
-    if (channel_of(lane) == CHANNEL_EMAIL || is_resend) {
+    if (strcmp(lane->personality->name, "P3 hold") != 0) {
         return held == 0 ? NULL : text;
     }
     if (point->scenario == CRASH_HOLDING) {
@@ -217,18 +220,23 @@ static bool is_case(const struct lane *lane, const struct crash_point *point, in
     if (point->is_once && hit > 1) {
         return false;
     }
+    if (point->scenario == CRASH_ASKING) {
+        return strcmp(lane->personality->name, "P2") == 0;
+    }
     return point->scenario != CRASH_HOLDING || strcmp(lane->personality->name, "P3 hold") == 0;
 }
 
 static void run_lane(struct lane *lane)
 {
     static const char *const env[] = {"WINDOW=1", "HTTP_CONNECTIONS=1", "REQUEST_TIMEOUT=400ms", "CLAIM_LEASE=2400ms",
-                                      "CHAOS_HURRY=60", "LOG_LEVEL=warn", NULL};
+                                      "BREVO_VISIBILITY_LAG=1s", "BREVO_QUESTIONS_PER_HOUR=360000", "CHAOS_HURRY=60",
+                                      "LOG_LEVEL=warn", NULL};
     bool is_fine;
     int number = 0;
 
     lane->scene = scene_create(&(struct scene_options){
-        .channels = lane->personality->channels, .sms_policy = lane->personality->sms_policy, .worker_env = env});
+        .channels = lane->personality->channels, .sms_policy = lane->personality->sms_policy, .worker_env = env,
+        .sandbox_args = lane->personality->sandbox_args});
     for (size_t i = 0; i < crash_point_count; i++) {
         for (int h = 0; h < HITS; h++) {
             if (is_case(lane, &crash_points[i], hits[h]) && number++ % lane->personality->lanes == lane->index) {
