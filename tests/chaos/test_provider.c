@@ -94,7 +94,8 @@ static void set_storm(struct scene *scene, double probability)
 
 static void every_kind_of_fault_at_five_percent(void **state)
 {
-    static const char *const env[] = {"HTTP_CONNECTIONS=16", "CHAOS_HURRY=20", NULL};
+    static const char *const env[] = {"HTTP_CONNECTIONS=16", "CHAOS_HURRY=20", "BREVO_KEY_TTL=20s", "BREVO_VISIBILITY_LAG=2s",
+                                      "BREVO_QUESTIONS_PER_HOUR=360000", NULL};
     struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = env});
     int64_t different;
     bool is_fine;
