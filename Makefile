@@ -238,6 +238,12 @@ run-bench: $(BUILD)/perkline $(benches) $(BUILD)/tests/bench/liquid/bench_liquid
 	@status=0; PERKLINE=$(BUILD)/perkline tests/bench/run.sh $(benches) || status=1; echo; \
 	tests/bench/liquid/run.sh $(BUILD)/tests/bench/liquid/bench_liquid || status=1; exit $$status
 
+# A dry run of a million events: events per CPU second and memory.
+.PHONY: bench-replay
+bench-replay: deps
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/perkline $(BUILD)/tests/bench/bench_events
+	@PERKLINE=$(BUILD)/perkline tests/bench/replay.sh $(BUILD)/tests/bench/bench_events
+
 lint: deps-test deps-lint
 	@tests/support/lint.sh
 

@@ -5,6 +5,7 @@
  *   bench_events fill     fills a topic of another broker
  *   bench_events steady   produces at a steady rate, each event stamped with its time
  *   bench_events topics   makes topics on another broker
+ *   bench_events lines    prints the events of a topic, one in a line
  *
  * An event has 418 bytes. Serials count up from --first; a member's events are --members apart.
  */
@@ -112,13 +113,29 @@ static void on_tick(void *arg)
     }
 }
 
-static void fill_topic(const char *topic)
+static void begin_topic(const char *topic)
 {
     run.topic = topic;
     run.next = run.done = 0;
     clock_format_iso(clock_wall_ms(), run.day);
     run.day[10] = '\0'; /* room for the day only: the time is midnight */
     snprintf(run.day + 10, sizeof(run.day) - 10, "T00:00:00Z");
+}
+
+static void print_lines(void)
+{
+    begin_topic(run.options.topic);
+    while (run.next < run.options.count) {
+        char text[EVENT_BYTES + 64];
+        size_t len = format_event(run.options.first + run.next++, text);
+
+        printf("%.*s\n", (int)len, text);
+    }
+}
+
+static void fill_topic(const char *topic)
+{
+    begin_topic(topic);
     if (run.options.rate > 0) {
         produce_next(); /* the others follow when it is acknowledged: connecting is not what is measured */
     } else {
@@ -221,7 +238,7 @@ int main(int argc, char **argv)
         {"first", ARG_INT, &o->first, "N", "first serial"},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
-    const struct args_usage usage = {"bench_events", "serve|fill|steady|topics", "Events for measurements.", 1};
+    const struct args_usage usage = {"bench_events", "serve|fill|steady|topics|lines", "Events for measurements.", 1};
     struct err err = {{0}};
     int positional = 0;
     enum args_result result;
@@ -233,13 +250,15 @@ int main(int argc, char **argv)
         return 0;
     }
     if (result != ARGS_OK || positional != 1 || !o->topic || o->members < 1 || o->count < 1) {
-        fprintf(stderr, "bench_events: %s\n", err.text[0] ? err.text : "serve, fill, steady or topics, with --topic");
+        fprintf(stderr, "bench_events: %s\n", err.text[0] ? err.text : "serve, fill, steady, topics or lines, with --topic");
         return 2;
     }
     run.loop = loop_create();
     run.timer = loop_timer_create(run.loop, on_tick, NULL);
     if (strcmp(argv[1], "serve") == 0) {
         serve();
+    } else if (strcmp(argv[1], "lines") == 0) {
+        print_lines();
     } else if (o->brokers && strcmp(argv[1], "topics") == 0) {
         make_topics();
     } else if (o->brokers) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs integration tests against a real Apache Kafka: delivery, crash, group, bad input and topics against a single
-# broker, then the group tests and the loss of brokers against three (three copies, two of them in sync).
+# Runs integration tests against a real Apache Kafka: delivery, crash, group, bad input, topics and replay against a
+# single broker, then the group tests and the loss of brokers against three (three copies, two of them in sync).
 #
 #   PERKLINE=build/asan/perkline tests/integration/kafka_suite.sh build/asan/tests/integration
 #
@@ -50,7 +50,7 @@ count() { echo "$last" | sed -n "s/.*\\b\\([0-9][0-9]*\\) $1.*/\\1/p" | awk '{n 
 passed=0 failed=0
 start 1
 echo "against one broker:"
-run delivery crash bad_input group topics
+run delivery crash bad_input group topics replay
 "$cluster" stop "$dir/1"
 start 3
 echo "against three brokers:"
