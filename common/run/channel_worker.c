@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "io/http.h"
 #include "io/kafka_consumer.h"
+#include "run/careful.h"
 #include "run/intake.h"
 #include "run/partitions.h"
 #include "run/pipeline.h"
@@ -54,6 +55,7 @@ static int64_t on_assign(void *arg, const struct kafka_partition *partition, int
     bool is_retry = topics_find_tier(worker->parts.topics, partition->topic, &tier);
     int64_t start = !is_retry && worker->parts.settings->starts_at_latest ? KAFKA_START_LATEST : KAFKA_START_EARLIEST;
 
+    careful_take(worker->parts.careful, worker->channel, partition->topic, partition->partition, committed);
     return partitions_assign(worker->partitions, partition, committed, metadata, start);
 }
 
@@ -63,6 +65,7 @@ static bool on_revoke(void *arg, const struct kafka_partition *which, bool can_c
     bool must_commit;
 
     forget(worker, partitions_revoke(worker->partitions, which, can_commit, position, &must_commit));
+    careful_leave(worker->parts.careful, worker->channel, which->topic, which->partition);
     return must_commit;
 }
 
@@ -153,6 +156,7 @@ static void create_stages(struct channel_worker *worker)
             .producer = parts->producer,
             .templates = parts->templates,
             .pauses = parts->pauses,
+            .careful = parts->careful,
             .topics = parts->topics,
             .metrics = parts->metrics,
             .traces = parts->traces,
@@ -172,6 +176,7 @@ static void create_stages(struct channel_worker *worker)
         .pipeline = worker->pipeline,
         .templates = parts->templates,
         .pauses = parts->pauses,
+        .careful = parts->careful,
         .topics = parts->topics,
         .metrics = parts->metrics,
         .window = parts->settings->window,
@@ -264,6 +269,7 @@ void channel_worker_drain(struct channel_worker *worker)
 {
     worker->is_draining = true;
     intake_stop(worker->intake);
+    careful_leave(worker->parts.careful, worker->channel, NULL, 0);
     pipeline_drain(worker->pipeline);
 }
 

@@ -20,6 +20,7 @@
 #include "run/topics.h"
 #include "run/worker_settings.h"
 
+struct careful;
 struct channel_worker;
 struct trace_export;
 
@@ -31,6 +32,7 @@ struct channel_worker_parts {
     struct kafka_producer *producer;
     struct templates *templates;
     struct pauses *pauses;
+    struct careful *careful;
     const struct topics *topics;
     struct metrics *metrics;
     struct trace_export *traces; /* NULL: nobody looks at traces */

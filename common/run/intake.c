@@ -10,6 +10,7 @@
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "run/careful.h"
 #include "run/stages.h"
 
 /* A window that is full for longer pauses the partitions: a pause costs a refetch. */
@@ -32,6 +33,7 @@ struct intake {
     struct intake_parts parts;
     struct kafka_consumer *consumer;
     struct parcel *waiting; /* of retry topics, not due yet */
+    struct parcel *unread;  /* taken with care, and not looked into yet */
     struct loop_timer *pause_timer;
     bool is_held, is_stopped;
     struct metric *planned, *unplanned, *unknown_type, *rejected, *done_before, *other_channel;
@@ -76,6 +78,10 @@ void intake_destroy(struct intake *intake)
     {
         parcel_destroy(parcel);
     }
+    DL_FOREACH_SAFE(intake->unread, parcel, next)
+    {
+        parcel_destroy(parcel);
+    }
     loop_timer_destroy(intake->pause_timer);
     free(intake);
 }
@@ -89,7 +95,8 @@ void intake_set_consumer(struct intake *intake, struct kafka_consumer *consumer)
 
 static void update_window(struct intake *intake)
 {
-    int64_t count = (int64_t)pipeline_parcel_count(intake->parts.pipeline);
+    int64_t count = (int64_t)(pipeline_parcel_count(intake->parts.pipeline) +
+                              careful_waiting(intake->parts.careful, intake->parts.channel));
     bool is_full = intake->is_stopped || count >= intake->parts.window;
 
     if (!intake->consumer) {
@@ -320,7 +327,6 @@ static void take_parked(struct intake *intake, struct parcel *parcel)
         submit(intake, parcel);
         return;
     }
-    parcel->intake = intake;
     DL_APPEND(intake->waiting, parcel);
     task_call_later(&parcel->tasks[0], intake->parts.loop,
                     wait_ms < park_tier_delay_ms(PARK_6H) ? wait_ms : park_tier_delay_ms(PARK_6H), on_due);
@@ -329,11 +335,32 @@ static void take_parked(struct intake *intake, struct parcel *parcel)
 
 /* --- records ------------------------------------------------------------------------------------------------------ */
 
+/* Its bytes are looked at for the first time. */
+static void look_into(void *arg, bool is_killer)
+{
+    struct parcel *parcel = arg;
+    struct intake *intake = parcel->intake;
+    struct err err = {0};
+    enum park_tier tier;
+
+    DL_DELETE(intake->unread, parcel);
+    if (!parcel->partition) { /* revoked meanwhile */
+        parcel_destroy(parcel);
+    } else if (is_killer) {
+        err_set(&err, "three workers in a row have died while they worked on it");
+        reject(intake, parcel, NULL, "crash_suspect", &err);
+    } else if (topics_find_tier(intake->parts.topics, parcel->record.topic, &tier)) {
+        take_parked(intake, parcel);
+    } else {
+        take_event(intake, parcel);
+    }
+    update_window(intake);
+}
+
 void intake_take(struct intake *intake, const struct kafka_record *record)
 {
     struct partition *partition = partitions_find(intake->parts.partitions, record->topic, record->partition);
     struct parcel *parcel;
-    enum park_tier tier;
 
     if (!partition) {
         return; /* revoked meanwhile: its next owner reads it */
@@ -344,12 +371,11 @@ void intake_take(struct intake *intake, const struct kafka_record *record)
     }
     parcel = parcel_create(record);
     parcel->partition = partition;
+    parcel->intake = intake;
     CRASHPOINT("record_taken");
-    if (topics_find_tier(intake->parts.topics, record->topic, &tier)) {
-        take_parked(intake, parcel);
-    } else {
-        take_event(intake, parcel);
-    }
+    DL_APPEND(intake->unread, parcel);
+    careful_run(intake->parts.careful, intake->parts.channel, &parcel->record, CAREFUL_READ, look_into, parcel);
+    update_window(intake);
 }
 
 void intake_forget_partition(struct intake *intake, const struct partition *partition)
@@ -362,6 +388,10 @@ void intake_forget_partition(struct intake *intake, const struct partition *part
             DL_DELETE(intake->waiting, parcel);
             parcel_destroy(parcel);
         }
+    }
+    DL_FOREACH(intake->unread, parcel)
+    {
+        parcel->partition = parcel->partition == partition ? NULL : parcel->partition;
     }
 }
 

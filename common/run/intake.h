@@ -25,6 +25,7 @@ struct intake_parts {
     struct pipeline *pipeline;
     struct templates *templates;
     struct pauses *pauses;
+    struct careful *careful; /* NULL: events are trusted not to kill us */
     const struct topics *topics;
     struct metrics *metrics;
     int64_t window; /* parcels */

@@ -71,7 +71,7 @@ struct task {
 };
 
 struct parcel {
-    struct parcel *prev, *next;   /* list: pipeline->parcels, or intake->waiting */
+    struct parcel *prev, *next;   /* list: pipeline->parcels, intake->waiting or ->unread */
     struct partition *partition;  /* NULL: revoked while in flight, or is_replayed */
     bool is_replayed;             /* read again by a person: of no partition that anybody could take over */
     struct pipeline *pipeline;    /* set by pipeline_submit() */
@@ -81,7 +81,7 @@ struct parcel {
     bool is_event;
     struct catalog *catalog;      /* a reference */
     struct park_note *note;       /* NULL unless it came from a retry topic */
-    struct intake *intake;        /* while it waits for its time, outside of the window */
+    struct intake *intake;        /* that took it in; NULL: none */
     int64_t received_us;          /* monotonic */
     struct task *tasks;
     size_t task_count, open_tasks;

@@ -44,6 +44,7 @@ struct pipeline_parts {
     struct kafka_producer *producer;
     struct templates *templates;
     struct pauses *pauses;
+    struct careful *careful;  /* NULL: events are trusted not to kill us */
     const struct topics *topics;
     struct metrics *metrics;
     struct trace_export *traces; /* NULL: nobody looks at traces */

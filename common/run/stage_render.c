@@ -19,11 +19,13 @@
 #include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/policy.h"
+#include "run/careful.h"
 
 struct render {
     enum channel channel;
     struct templates *templates;
     struct render_room *room;
+    struct careful *careful;
     struct task *queues[FLOW_PRIORITIES]; /* waiting for room */
 };
 
@@ -34,6 +36,7 @@ static void *create(const struct stage_parts *parts)
     stage->channel = parts->pipeline->channel;
     stage->templates = parts->pipeline->templates;
     stage->room = parts->room;
+    stage->careful = parts->pipeline->careful;
     return stage;
 }
 
@@ -76,6 +79,32 @@ static bool may_be_sent_already(const struct task *task)
     return task->seen.state == 'W' || task->seen.state == 'U';
 }
 
+static bool refuse_killer(struct task *task)
+{
+    task->outcome = OUTCOME_DEAD;
+    task_set_reason(task, "crash_suspect");
+    snprintf(task->detail, sizeof(task->detail), "three workers in a row have died while they rendered it");
+    return false;
+}
+
+static void render_now(void *arg, bool is_killer)
+{
+    struct task *task = arg;
+    struct render *stage = task_stage(task);
+
+    assert(!task->has_texts);
+    if (is_killer ? !refuse_killer(task) : !render(stage, task)) {
+        render_room_give(stage->room);
+        if (!may_be_sent_already(task)) {
+            task_exit(task, EXIT_DEAD);
+            return;
+        }
+    }
+    task->rendered_us = clock_mono_us();
+    CRASHPOINT("rendered");
+    task_exit(task, EXIT_NEXT);
+}
+
 /* There is room for its message. */
 static void go_on(struct render *stage, struct task *task)
 {
@@ -91,17 +120,7 @@ static void go_on(struct render *stage, struct task *task)
         task_exit(task, EXIT_SETTLE);
         return;
     }
-    assert(!task->has_texts);
-    if (!render(stage, task)) {
-        render_room_give(stage->room);
-        if (!may_be_sent_already(task)) {
-            task_exit(task, EXIT_DEAD);
-            return;
-        }
-    }
-    task->rendered_us = clock_mono_us();
-    CRASHPOINT("rendered");
-    task_exit(task, EXIT_NEXT);
+    careful_run(stage->careful, stage->channel, &task->parcel->record, CAREFUL_RENDER, render_now, task);
 }
 
 static void sweep_queue(struct render *stage, struct task **queue)

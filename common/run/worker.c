@@ -15,6 +15,7 @@
 #include "io/kafka_depth.h"
 #include "io/loop.h"
 #include "run/channel_report.h"
+#include "run/careful.h"
 #include "run/channel_worker.h"
 #include "run/health.h"
 #include "run/pool.h"
@@ -55,6 +56,7 @@ struct worker {
     struct kafka_producer *producer;
     struct claims *claims;
     struct recovery *recovery;
+    struct careful *careful;
     struct pool *pool;
     struct retention_check *retention;
     struct heartbeat *heartbeat;
@@ -278,6 +280,8 @@ static bool open_claims(struct worker *worker, struct err *err)
         return err_prefix(err, "REDIS_URL");
     }
     worker->recovery = recovery_create(worker->loop, worker->claims, &worker->kafka, worker->topics.outcomes);
+    worker->careful =
+        careful_create(worker->loop, claims_redis(worker->claims), worker->settings->environment, worker->metrics);
     return true;
 }
 
@@ -291,6 +295,7 @@ static bool open_channels(struct worker *worker, const struct provider *const pr
             .producer = worker->producer,
             .templates = worker->templates,
             .pauses = pool_pauses(worker->pool),
+            .careful = worker->careful,
             .topics = &worker->topics,
             .metrics = worker->metrics,
             .traces = worker->traces,
@@ -412,6 +417,7 @@ static void finish(struct worker *worker)
     }
     recovery_destroy(worker->recovery);
     claims_close(worker->claims);
+    careful_destroy(worker->careful);
     retention_check_destroy(worker->retention);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_destroy(worker->channels[channel]);

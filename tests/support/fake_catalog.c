@@ -6,6 +6,7 @@
  *   "mail" on test.mail        e-mail only, dedupe [n], for ever, of low priority
  *   "ask" on test.ask          SMS only, dedupe [n], for ever; the provider is asked when its outcome is unknown
  *
+ * An event of type test.killer kills the process that plans it; one whose data says "killer": true the one that renders it.
  * An event whose data says "broken": true cannot be rendered. The text of a message is "<version> <n>".
  */
 #include <stdio.h>
@@ -166,6 +167,9 @@ const struct flow *catalog_find_flow(const struct catalog *catalog, const char *
 const struct flow *const *catalog_find_by_type(const struct catalog *catalog, const char *type, size_t *count)
 {
     (void)catalog;
+    if (strcmp(type, "test.killer") == 0) {
+        fakes_set_dead(true);
+    }
     for (size_t i = 0; i < FLOW_COUNT; i++) {
         if (strcmp(flows[i].on, type) == 0) {
             *count = 1;
@@ -183,6 +187,9 @@ bool catalog_render(const struct catalog *catalog, const struct flow *flow, enum
     const char *n = json_string_value(event_find(event, "n"));
 
     (void)locale;
+    if (json_is_true(event_find(event, "killer"))) {
+        fakes_set_dead(true);
+    }
     if (json_is_true(event_find(event, "broken"))) {
         error->reason = "undefined_variable";
         snprintf(error->text, sizeof(error->text), "%s/%s.en.liquid:1:1: no such variable", flow->name,

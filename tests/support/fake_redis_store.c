@@ -759,6 +759,17 @@ static void call_hget(const struct slice args[], struct fake_answer *answer)
     say_text(answer, !entry ? NULL : slice_is(args[2], "e") ? entry->epoch : entry->fence);
 }
 
+/* Keeps its time to live. */
+static void call_incr(struct slice key, struct fake_answer *answer)
+{
+    struct entry *entry = find_or_add(key);
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRId64, number_at(key) + 1);
+    replace(&entry->value, slice_of(text));
+    say_int(answer, to_number(slice_of(text)));
+}
+
 void fake_store_call(const struct slice args[], size_t count, struct fake_answer *answer)
 {
     if (slice_is(args[0], "GET") && count == 2) {
@@ -767,6 +778,13 @@ void fake_store_call(const struct slice args[], size_t count, struct fake_answer
         call_set(args, count, answer);
     } else if (slice_is(args[0], "HGET") && count == 3) {
         call_hget(args, answer);
+    } else if (slice_is(args[0], "INCR") && count == 2) {
+        call_incr(args[1], answer);
+    } else if (slice_is(args[0], "PEXPIRE") && count == 3) {
+        say_int(answer, find(args[1]) != NULL);
+        if (find(args[1])) {
+            find(args[1])->expires_us = now_us() + to_number(args[2]) * 1000;
+        }
     } else if (slice_is(args[0], "TIME")) {
         call_time(answer);
     } else if (slice_is(args[0], "ZREM") && count == 3) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "tests/support/fakes.h"
+#include "run/careful.h"
 #include "run/channel_worker.h"
 #include "run/pauses.h"
 #include "run/recovery.h"
@@ -25,6 +26,7 @@ struct process {
     struct kafka_producer *producer;
     struct claims *claims;
     struct recovery *recovery;
+    struct careful *careful;
     struct pauses *pauses; /* nothing is paused but by pauses_take() */
     struct channel_worker *channels[CHANNEL_COUNT];
 };
@@ -58,6 +60,7 @@ static void process_start(struct process *process)
         recovery_create(process->loop, process->claims, &process->kafka, process->topics.outcomes);
     process->pauses = pauses_create(process->loop, process->metrics);
     pauses_take(process->pauses, SLICE(""), &err);
+    process->careful = careful_create(process->loop, claims_redis(process->claims), "test", process->metrics);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         process->channels[channel] = channel_worker_open(
             &(struct channel_worker_parts){
@@ -68,6 +71,7 @@ static void process_start(struct process *process)
                 .producer = process->producer,
                 .templates = process->templates,
                 .pauses = process->pauses,
+                .careful = process->careful,
                 .topics = &process->topics,
                 .metrics = process->metrics,
                 .on_fatal = process_on_fatal,
@@ -75,6 +79,24 @@ static void process_start(struct process *process)
             &err);
         assert(process->channels[channel]);
     }
+}
+
+/* The value of a metric without labels; -1: there is none. */
+static inline double process_metric_of(struct process *process, const char *name)
+{
+    struct buf text;
+    const char *at;
+    double value = -1;
+
+    buf_init(&text, 0);
+    metrics_format(process->metrics, &text);
+    for (at = strstr(buf_text(&text), name); at; at = strstr(at + 1, name)) {
+        if (at > buf_text(&text) && at[-1] == '\n' && at[strlen(name)] == ' ') {
+            value = strtod(at + strlen(name), NULL);
+        }
+    }
+    buf_finish(&text);
+    return value;
 }
 
 /* The sum of the samples of a channel. */
@@ -121,6 +143,7 @@ static void process_stop(struct process *process)
     kafka_producer_close(process->producer, 0);
     recovery_destroy(process->recovery);
     claims_close(process->claims);
+    careful_destroy(process->careful);
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         channel_worker_destroy(process->channels[channel]);
     }

@@ -101,7 +101,7 @@ static void create_stages(struct world *world)
                                                                .request_timeout_ms = 10000},
                                       on_parcel_done, world);
     world->intake = intake_create(&(struct intake_parts){CHANNEL_EMAIL, world->loop, world->partitions, world->pipeline,
-                                                         world->templates, world->pauses, &world->topics, world->metrics,
+                                                         world->templates, world->pauses, NULL, &world->topics, world->metrics,
                                                          WINDOW});
 }
 
