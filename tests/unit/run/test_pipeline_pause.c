@@ -339,9 +339,10 @@ static void a_paused_channel_fills_its_window_and_pauses_its_partitions(void **s
 static bool is_drained(void *arg)
 {
     struct process *process = arg;
+    bool is_email = channel_worker_is_drained(process->channels[CHANNEL_EMAIL]);
+    bool is_sms = channel_worker_is_drained(process->channels[CHANNEL_SMS]);
 
-    return channel_worker_is_drained(process->channels[CHANNEL_EMAIL]) &
-           channel_worker_is_drained(process->channels[CHANNEL_SMS]);
+    return is_email && is_sms;
 }
 
 static void a_worker_that_stops_leaves_what_is_paused_to_the_next(void **state)
