@@ -234,6 +234,9 @@ static void write_problems_of(const json_t *worker, struct buf *out)
         buf_appendf(out, "    %.*s\n", (int)len, at);
         at += len + (at[len] == '\n');
     }
+    if (!json_is_true(json_object_get(worker, "has_heard"))) {
+        buf_append_text(out, "    has not heard yet what was paused or resumed last\n");
+    }
     if (pool_view_text(templates, "refused")[0]) {
         buf_appendf(out, "    refused the last change of the templates: %s\n", pool_view_text(templates, "refused"));
     }

@@ -196,9 +196,10 @@ static json_t *make_problem(const char *problem)
     return json_pack("{s:b, s:s}", "is_ok", problem[0] == '\0', "problem", problem);
 }
 
-static json_t *copy_worker(const struct pool_worker *worker)
+static json_t *copy_worker(const struct pool_view *view, const struct pool_worker *worker)
 {
-    json_t *copy = json_pack("{s:s, s:I}", "worker", worker->name, "silent_ms", (json_int_t)worker->silent_ms);
+    json_t *copy = json_pack("{s:s, s:I, s:b}", "worker", worker->name, "silent_ms", (json_int_t)worker->silent_ms,
+                             "has_heard", worker->heard >= view->pauses.serial);
 
     json_object_update_missing(copy, worker->state);
     return copy;
@@ -214,7 +215,7 @@ json_t *summary_make(const struct summary_parts *parts)
     clock_format_iso(now_ms, at);
     for (size_t i = 0; parts->view && i < parts->view->worker_count; i++) {
         add_worker(parts, &parts->view->workers[i], channels, topics);
-        json_array_append_new(workers, copy_worker(&parts->view->workers[i]));
+        json_array_append_new(workers, copy_worker(parts->view, &parts->view->workers[i]));
     }
     waiting = make_waiting(parts, topics);
     if (!parts->view) {

@@ -7,9 +7,10 @@
  *                    "breakers": {"closed": 2}, "rates": {"sent": 41.5, ...}, "totals": {...}}],
  *      "topics": [{"topic", "channel", "partitions", "paused_partitions", "open", "lag", "largest_lag",
  *                  "largest_partition"}],
- *      "waiting": {"retry.1m": 3, ..., "held": 0, "dlq": 2}, "workers": [{"worker", "silent_ms", ...}]}
+ *      "waiting": {"retry.1m": 3, ..., "held": 0, "dlq": 2}, "workers": [{"worker", "silent_ms", "has_heard", ...}]}
  *
- * What nobody knows now is null. Workers are as run/pool.c and run/channel_report.h write them.
+ * What nobody knows now is null. Workers are as run/pool.c and run/channel_report.h write them; has_heard: it keeps to
+ * `paused` as that stands.
  */
 #ifndef WORKERS_STATUS_SUMMARY_H
 #define WORKERS_STATUS_SUMMARY_H

@@ -53,6 +53,7 @@ static int set_up(void **state)
     scene->workers[0] = (struct pool_worker){(char *)"a:1", load(first), 100, 5};
     scene->workers[1] = (struct pool_worker){(char *)"b:1", load(second), 200, 0};
     scene->view = (struct pool_view){.now_ms = 121000, .workers = scene->workers, .worker_count = 2};
+    scene->view.pauses.serial = 5;
     scene->parts = (struct summary_parts){.environment = "test",
                                           .now_ms = 99,
                                           .topics = &scene->topics,
@@ -124,6 +125,8 @@ static const struct {
     {"workers/0/worker", "\"a:1\""},
     {"workers/0/silent_ms", "100"},
     {"workers/1/pid", "1"},
+    {"workers/0/has_heard", "true"},
+    {"workers/1/has_heard", "false"},
 };
 
 static void workers_are_added_up(void **state)
@@ -160,7 +163,7 @@ static const char *const shown[] = {
     "62  40 on 2\n",
     "waiting  retry.1m 9  retry.10m ?  retry.1h ?  retry.6h ?  held 3  dlq ?\n",
     "a:1                    0.1.0          2m   50 MiB 01234567  email 3, 10.5 sms 0, 0.0\n",
-    "    Redis: away\n    email:  [2Jno\n",
+    "    Redis: away\n    email:  [2Jno\n    has not heard yet what was paused or resumed last\n",
 };
 
 static void the_page_says_what_matters_and_holds_no_control_characters(void **state)
@@ -169,7 +172,7 @@ static void the_page_says_what_matters_and_holds_no_control_characters(void **st
     char *page;
 
     scene->view.pauses = (struct pause_list){
-        .serial = 1, .count = 1, .items = {{PAUSE_FLOW, "signup", "ann", "why", 5000}}};
+        .serial = 5, .count = 1, .items = {{PAUSE_FLOW, "signup", "ann", "why", 5000}}};
     page = page_of(scene);
     for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
         if (!strstr(page, shown[i])) {
