@@ -364,7 +364,7 @@ int capture_command(int argc, char **argv)
         EVENT_RANGE_ARGS(&capture.range),
         {"out", ARG_TEXT, &capture.out, "FILE", "Where the capture goes; - is standard output."},
         {"list", ARG_FLAG, &capture.is_list, NULL, "Only list what is personal and what is not known to be."},
-        {"check", ARG_TEXT, &capture.check, "PATH", "Look for original values of the range in this file or folder."},
+        {"check", ARG_TEXT, &capture.check, "PATH", "Look for originals of the range in this file or folder; with the same --personal and --keep."},
         {"personal", ARG_TEXT, &capture.rules.personal, "PATHS", "Also personal: \"data.gift.note,data.notes\"."},
         {"keep", ARG_TEXT, &capture.rules.keep, "PATHS", "Never changed, whatever stands there."},
         {"key", ARG_TEXT, &capture.key_file, "FILE",

@@ -47,6 +47,18 @@ static json_t *replace_number(struct mask *mask, const struct personal_leaf *lea
     return number_parse(made, &number) ? json_integer(number) : json_stringn(made.data, made.len);
 }
 
+/* Other digits, a place on the map, say, of which as many are left. */
+static json_t *replace_real(struct mask *mask, double number)
+{
+    char text[40];
+    struct slice made;
+
+    snprintf(text, sizeof(text), "%.15g", number);
+    made = pseudonym_set_get(mask->set, PSEUDONYM_OTHER, slice_of(text), NULL);
+    mask->count++;
+    return json_real(strtod(made.data, NULL));
+}
+
 static json_t *mask_leaf(void *arg, const struct personal_leaf *leaf)
 {
     struct mask *mask = arg;
@@ -59,8 +71,7 @@ static json_t *mask_leaf(void *arg, const struct personal_leaf *leaf)
         return replace_number(mask, leaf);
     }
     if (leaf->class == PERSONAL_YES && json_is_real(leaf->value)) {
-        mask->count++;
-        return json_integer((json_int_t)json_real_value(leaf->value));
+        return replace_real(mask, json_real_value(leaf->value));
     }
     if (!json_is_string(leaf->value) || text.len == 0) {
         return NULL;

@@ -11,7 +11,7 @@
 #include "workers/replay/replay.h"
 
 /* False + err, which says who: the settings (KAFKA_TOPICS, also by a pattern; the topics beside it), or workers that
- * say so in Redis. A Redis that is not there says nothing. */
+ * say so in Redis. A Redis that is not there says nothing, and is not asked with --offline. */
 bool produce_guard_check(const struct replay_parts *parts, const char *topic, struct err *err);
 
 #endif

@@ -126,7 +126,7 @@ int replay_command(int argc, char **argv)
         {"dlq", ARG_FLAG, &options.is_dlq, NULL, "What went to the DLQ, as it was when it came in."},
         {"as-of", ARG_TEXT, &options.as_of, "now|event",
          "When max_age is judged: now (default), so that old events count as expired, or each at its own time."},
-        {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already."},
+        {"offline", ARG_FLAG, &options.is_offline, NULL, "Do not ask Redis what was sent already; with --produce: who consumes the topic."},
         {"sandbox", ARG_TEXT, &options.sandbox, "URL",
          "Send for real, to a perkline sandbox; any other address is refused."},
         {"id", ARG_TEXT, &options.id, "ID",

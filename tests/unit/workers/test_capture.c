@@ -255,6 +255,26 @@ static void binary_mode_has_its_attributes_in_headers(void **state)
     tear_down(&fixture);
 }
 
+static void a_personal_number_gets_other_digits(void **state)
+{
+    static const char value[] = "{\"data\":{\"member\":{\"id\":7},\"latitude\":47.497912,\"longitude\":-19.04}}";
+    const struct record record = {.topic = "t", .timestamp_ms = -1, .value = SLICE(value)};
+    struct fixture fixture;
+    json_t *line, *data;
+    double latitude, longitude;
+
+    (void)state;
+    set_up(&fixture, &record);
+    line = mask(&fixture, &record);
+    data = json_object_get(json_object_get(line, "value"), "data");
+    latitude = json_real_value(json_object_get(data, "latitude"));
+    longitude = json_real_value(json_object_get(data, "longitude"));
+    assert_true(latitude >= 10 && latitude < 100 && latitude != 47.497912);
+    assert_true(longitude <= -10 && longitude > -100 && longitude != -19.04);
+    json_decref(line);
+    tear_down(&fixture);
+}
+
 static void what_cannot_be_looked_into_is_left_out(void **state)
 {
     static const struct slice values[] = {SLICE("not json"), SLICE("{\"a\":1,\"a\":2}"), SLICE(""),
@@ -420,6 +440,7 @@ int main(void)
         cmocka_unit_test(a_member_is_replaced_in_the_same_way_everywhere),
         cmocka_unit_test(what_is_not_personal_stays_byte_by_byte),
         cmocka_unit_test(binary_mode_has_its_attributes_in_headers),
+        cmocka_unit_test(a_personal_number_gets_other_digits),
         cmocka_unit_test(what_cannot_be_looked_into_is_left_out),
         cmocka_unit_test(the_list_shows_unknown_fields_and_no_personal_value),
         cmocka_unit_test(a_leak_is_found_wherever_it_stands),
