@@ -32,6 +32,7 @@ struct worker_settings {
     bool is_plain_provider_allowed;
     const char *ca_file;
     int64_t request_timeout_ms, lease_ms, connections, window;
+    bool is_confined;
     const char *http_listen, *log_level, *environment;
     const char *otlp_endpoint, *otlp_headers, *otlp_ca_file, *otlp_service, *trace_part_text;
 

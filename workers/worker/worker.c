@@ -5,11 +5,21 @@
 #include <stdlib.h>
 
 #include "base/args.h"
+#include "base/confine.h"
+#include "base/log.h"
 #include "base/settings.h"
 #include "run/worker.h"
+#include "run/worker_paths.h"
 #include "workers/channels.h"
 #include "workers/commands.h"
 #include "workers/worker/probe.h"
+
+/* The leak checker of the sanitizers looks at the process as a debugger does. */
+#ifdef __SANITIZE_ADDRESS__
+enum { KEEPS_DEBUGGERS = true };
+#else
+enum { KEEPS_DEBUGGERS = false };
+#endif
 
 static const struct args_usage usage = {
     .command = "perkline worker",
@@ -18,6 +28,25 @@ static const struct args_usage usage = {
                "every setting may also come from a file named by NAME_FILE. Ends cleanly on SIGTERM; SIGHUP reads the\n"
                "templates again.",
 };
+
+/* Before any thread is there. False + err: it was asked for, the kernel has it, and it cannot be done. */
+static bool confine(const struct worker_settings *settings, struct err *err)
+{
+    struct worker_paths paths;
+    enum confine_result result;
+
+    if (!settings->is_confined) {
+        return true;
+    }
+    worker_paths_init(&paths, settings);
+    result = confine_files(paths.items, err);
+    worker_paths_finish(&paths);
+    if (result == CONFINE_UNSUPPORTED) {
+        log_event(LOG_WARN, "not_confined", "reason", err->text, NULL);
+        err_clear(err);
+    }
+    return result != CONFINE_FAILED || err_prefix(err, "CONFINE");
+}
 
 int worker_command(int argc, char **argv)
 {
@@ -44,6 +73,7 @@ int worker_command(int argc, char **argv)
     if (is_probe) {
         return probe_run("/healthz");
     }
+    confine_memory(KEEPS_DEBUGGERS);
     if (channels) {
         setenv("CHANNELS", channels, 1);
     }
@@ -52,6 +82,11 @@ int worker_command(int argc, char **argv)
         fprintf(stderr, "perkline worker: warning: %s is no setting; did you mean %s?\n", misspelt, suggestion);
     }
     if (!worker_settings_load(&settings, channels_providers, &err)) {
+        fprintf(stderr, "perkline worker: %s\n", err.text);
+        worker_settings_finish(&settings);
+        return 1;
+    }
+    if (!is_check && !confine(&settings, &err)) {
         fprintf(stderr, "perkline worker: %s\n", err.text);
         worker_settings_finish(&settings);
         return 1;
