@@ -87,9 +87,11 @@ static char *read_file(const char *path, size_t max, bool is_secret, size_t *len
         err_set(err, "cannot read %s: %s", path, strerror(errno));
     } else if (S_ISDIR(st.st_mode)) {
         err_set(err, "cannot read %s: it is a folder", path);
-    } else if (is_secret && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH)) {
-        err_set(err, "%s may be read by everyone (mode %04o): take that right away, for example with chmod o-r", path,
-                (unsigned)st.st_mode & 07777);
+    } else if (is_secret && S_ISREG(st.st_mode) && (st.st_mode & (S_IROTH | S_IWOTH))) {
+        err_set(err,
+                "%s may be %s by everyone (mode %04o): chmod 0440 it (Docker: mode: 0440 and uid; Kubernetes: "
+                "defaultMode: 0440 and fsGroup)",
+                path, st.st_mode & S_IROTH ? "read" : "written", (unsigned)st.st_mode & 07777);
     } else {
         data = read_all(fd, path, max, len ? len : &ignored, err);
     }

@@ -200,6 +200,9 @@ static bool apply_file(rd_kafka_conf_t *conf, const struct kafka_settings *setti
     if (is_ok && ferror(file)) {
         is_ok = err_set(err, "%s: %s", path, strerror(errno));
     }
+    if (line) {
+        explicit_bzero(line, size); /* it may have held a password */
+    }
     free(line);
     fclose(file);
     return is_ok;
@@ -274,4 +277,38 @@ struct rd_kafka_conf_s *kafka_config_create(enum kafka_role role, const struct k
     }
     rd_kafka_conf_set_log_cb(conf, on_log);
     return conf;
+}
+
+static bool renew_from(rd_kafka_t *rk, const rd_kafka_conf_t *conf, struct err *err)
+{
+    char user[512], password[512];
+    size_t user_size = sizeof(user), password_size = sizeof(password);
+    rd_kafka_error_t *problem = NULL;
+
+    if (rd_kafka_conf_get(conf, "sasl.username", user, &user_size) == RD_KAFKA_CONF_OK &&
+        rd_kafka_conf_get(conf, "sasl.password", password, &password_size) == RD_KAFKA_CONF_OK && user[0]) {
+        problem = rd_kafka_sasl_set_credentials(rk, user, password);
+    }
+    explicit_bzero(password, sizeof(password));
+    if (problem) {
+        err_set(err, "%s", rd_kafka_error_string(problem));
+        rd_kafka_error_destroy(problem);
+    }
+    return !problem;
+}
+
+bool kafka_config_renew(struct rd_kafka_s *rk, const struct kafka_settings *settings, struct err *err)
+{
+    rd_kafka_conf_t *conf;
+    bool is_done;
+
+    if (!settings->properties_file || !*settings->properties_file) {
+        return true;
+    }
+    conf = kafka_config_create(KAFKA_ROLE_READER, settings, NULL, err);
+    is_done = conf && renew_from(rk, conf, err);
+    if (conf) {
+        rd_kafka_conf_destroy(conf);
+    }
+    return is_done;
 }

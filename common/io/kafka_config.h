@@ -16,9 +16,13 @@
 enum kafka_role { KAFKA_ROLE_CONSUMER, KAFKA_ROLE_PRODUCER, KAFKA_ROLE_READER };
 
 struct rd_kafka_conf_s;
+struct rd_kafka_s;
 
 /* `group` is for consumers only. Caller owns it until rd_kafka_new(). NULL + err. */
 struct rd_kafka_conf_s *kafka_config_create(enum kafka_role role, const struct kafka_settings *settings,
                                             const char *group, struct err *err);
+/* Gives the client the SASL user and password that the properties file holds now: they count from its next login on.
+ * Nothing to do when there are none. False + err: the file is wrong. */
+bool kafka_config_renew(struct rd_kafka_s *rk, const struct kafka_settings *settings, struct err *err);
 
 #endif

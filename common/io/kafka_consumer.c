@@ -344,6 +344,11 @@ void kafka_consumer_close(struct kafka_consumer *consumer)
     }
 }
 
+bool kafka_consumer_renew(struct kafka_consumer *consumer, const struct kafka_settings *settings, struct err *err)
+{
+    return kafka_config_renew(consumer->rk, settings, err);
+}
+
 int64_t kafka_consumer_lag(const struct kafka_consumer *consumer, const struct kafka_partition *partition,
                            int64_t next_offset)
 {

@@ -85,6 +85,9 @@ struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka
  * still open gets no answer. Not from within one of its callbacks. */
 void kafka_consumer_close(struct kafka_consumer *consumer);
 
+/* Reads the SASL user and password again; see kafka_config. False + err. */
+bool kafka_consumer_renew(struct kafka_consumer *consumer, const struct kafka_settings *settings, struct err *err);
+
 void kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_partition *partition);
 void kafka_consumer_resume(struct kafka_consumer *consumer, const struct kafka_partition *partition);
 /* Stops delivering records at once, without pausing (records stay in the client): for a full window within a turn.

@@ -297,3 +297,8 @@ void kafka_producer_close(struct kafka_producer *producer, int64_t wait_ms)
     free_records(producer->refused);
     free(producer);
 }
+
+bool kafka_producer_renew(struct kafka_producer *producer, const struct kafka_settings *settings, struct err *err)
+{
+    return kafka_config_renew(producer->rk, settings, err);
+}

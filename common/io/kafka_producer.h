@@ -30,6 +30,9 @@ void kafka_producer_close(struct kafka_producer *producer, int64_t wait_ms);
 void kafka_producer_prepare(struct kafka_producer *producer, const char *topic);
 enum { KAFKA_MOST_PREPARED = 16 };
 
+/* Reads the SASL user and password again; see kafka_config. False + err. */
+bool kafka_producer_renew(struct kafka_producer *producer, const struct kafka_settings *settings, struct err *err);
+
 struct kafka_message {
     const char *topic;
     int32_t partition;    /* -1: by key (murmur2, as Java clients do) */

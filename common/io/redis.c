@@ -429,12 +429,7 @@ struct redis *redis_open(struct loop *loop, const struct redis_settings *setting
     struct redis *redis;
     struct redis_url url;
 
-    if (!redis_url_parse(settings->url, &url, err)) {
-        return NULL;
-    }
-    if (url.is_tls && !redis_link_has_tls()) {
-        redis_url_finish(&url);
-        err_set(err, "Redis URL: rediss:// (TLS) needs a build with hiredis 1.0 or newer; this one is older");
+    if (!redis_link_parse_url(settings->url, &url, err)) {
         return NULL;
     }
     redis = xcalloc(1, sizeof(*redis));
@@ -487,6 +482,11 @@ void redis_close(struct redis *redis)
         command_append(&redis->answering, &redis->failed); /* calls made by those answers */
     }
     loop_defer(redis->loop, free_redis, redis);
+}
+
+bool redis_set_credentials(struct redis *redis, const char *url, struct err *err)
+{
+    return redis_url_take_credentials(&redis->url, url, err);
 }
 
 void redis_add_script(struct redis *redis, const struct redis_script *script)

@@ -73,6 +73,8 @@ struct redis *redis_open(struct loop *loop, const struct redis_settings *setting
                          struct err *err);
 /* Commands still open are answered UNAVAILABLE. */
 void redis_close(struct redis *redis);
+/* User and password of this URL count from the next connection on. False + err: it is no URL, or names another server. */
+bool redis_set_credentials(struct redis *redis, const char *url, struct err *err);
 void redis_set_ready(struct redis *redis);
 bool redis_is_ready(const struct redis *redis);
 /* Drops the connection and makes it anew. */

@@ -413,6 +413,18 @@ static void begin(void *arg)
     }
 }
 
+bool redis_link_parse_url(const char *text, struct redis_url *url, struct err *err)
+{
+    if (!redis_url_parse(text, url, err)) {
+        return false;
+    }
+    if (url->is_tls && !redis_link_has_tls()) {
+        redis_url_finish(url);
+        return err_set(err, "Redis URL: rediss:// (TLS) needs a build with hiredis 1.0 or newer; this one is older");
+    }
+    return true;
+}
+
 struct redis_link *redis_link_open(struct loop *loop, const struct redis_url *url,
                                    const struct redis_link_events *events)
 {

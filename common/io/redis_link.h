@@ -25,6 +25,8 @@ struct redis_link_events {
     void *arg;
 };
 
+/* redis_url_parse(), and TLS is refused where it cannot be had. */
+bool redis_link_parse_url(const char *text, struct redis_url *url, struct err *err);
 /* True when rediss:// can be served. */
 bool redis_link_has_tls(void);
 

@@ -155,3 +155,29 @@ void redis_url_finish(struct redis_url *url)
     free(url->password);
     *url = (struct redis_url){0};
 }
+
+static bool is_same(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool redis_url_take_credentials(struct redis_url *url, const char *text, struct err *err)
+{
+    struct redis_url other;
+    struct redis_url old = *url;
+
+    if (!redis_url_parse(text, &other, err)) {
+        return false;
+    }
+    if (!is_same(url->host, other.host) || !is_same(url->path, other.path) || url->port != other.port ||
+        url->db != other.db || url->is_tls != other.is_tls) {
+        redis_url_finish(&other);
+        return err_set(err, "it names another server: that needs a restart");
+    }
+    url->user = other.user;
+    url->password = other.password;
+    other.user = old.user;
+    other.password = old.password;
+    redis_url_finish(&other);
+    return true;
+}

@@ -25,6 +25,8 @@ struct redis_url {
 };
 
 bool redis_url_parse(const char *text, struct redis_url *url, struct err *err);
+/* Takes user and password of the text. False + err: it cannot be understood, or names another server. */
+bool redis_url_take_credentials(struct redis_url *url, const char *text, struct err *err);
 /* Overwrites the password before it is freed. */
 void redis_url_finish(struct redis_url *url);
 

@@ -265,6 +265,13 @@ void channel_worker_destroy(struct channel_worker *worker)
     free(worker);
 }
 
+bool channel_worker_renew(struct channel_worker *worker, struct err *err)
+{
+    const struct kafka_settings kafka = worker_kafka_settings(worker->parts.settings, worker->client_id);
+
+    return kafka_consumer_renew(worker->consumer, &kafka, err);
+}
+
 void channel_worker_drain(struct channel_worker *worker)
 {
     worker->is_draining = true;

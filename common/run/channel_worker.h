@@ -47,6 +47,8 @@ void channel_worker_close_io(struct channel_worker *worker);
 /* ... and when claims and producer are closed, the rest is freed. */
 void channel_worker_destroy(struct channel_worker *worker);
 
+/* Passwords may have changed. False + err. */
+bool channel_worker_renew(struct channel_worker *worker, struct err *err);
 void channel_worker_drain(struct channel_worker *worker);
 /* Nothing in flight, and what is done is committed (or Kafka did not answer). */
 bool channel_worker_is_drained(struct channel_worker *worker);

@@ -47,7 +47,8 @@ static const struct metric_family redis_reconnects_family = {"perkline_redis_rec
                                                              "Connections to Redis made anew.", {0}};
 
 struct worker {
-    const struct worker_settings *settings;
+    struct worker_settings *settings;
+    const struct provider *const *providers;
     struct topics topics;
     struct kafka_settings kafka;
     struct metrics *metrics;
@@ -114,11 +115,26 @@ static void on_stop_signal(void *arg)
     loop_timer_start(worker->drain_timer, 0);
 }
 
+/* What is in use until now stays in use where the new is unfit. */
+static void renew_secrets(struct worker *worker)
+{
+    struct err err = {0};
+    bool is_done = worker_settings_renew(worker->settings, worker->providers, &err) &&
+                   redis_set_credentials(claims_redis(worker->claims), worker->settings->redis_url, &err) &&
+                   kafka_producer_renew(worker->producer, &worker->kafka, &err);
+
+    for (int channel = 0; channel < CHANNEL_COUNT && is_done; channel++) {
+        is_done = !worker->channels[channel] || channel_worker_renew(worker->channels[channel], &err);
+    }
+    log_event(is_done ? LOG_INFO : LOG_ERROR, is_done ? "secrets_read" : "secrets_refused", "reason", err.text, NULL);
+}
+
 static void on_reload_signal(void *arg)
 {
     struct worker *worker = arg;
 
     templates_reload(worker->templates);
+    renew_secrets(worker);
 }
 
 static void on_fatal(void *arg, const char *reason)
@@ -430,9 +446,9 @@ static void finish(struct worker *worker)
     metrics_destroy(worker->metrics);
 }
 
-int worker_run(const struct worker_settings *settings, const struct provider *const providers[])
+int worker_run(struct worker_settings *settings, const struct provider *const providers[])
 {
-    struct worker worker = {.settings = settings};
+    struct worker worker = {.settings = settings, .providers = providers};
     struct err err = {0};
 
     log_set_level(settings->least_level);
@@ -456,7 +472,7 @@ int worker_run(const struct worker_settings *settings, const struct provider *co
     return worker.exit_status;
 }
 
-int worker_check(const struct worker_settings *settings)
+int worker_check(struct worker_settings *settings)
 {
     struct worker worker = {.settings = settings, .metrics = metrics_create()};
     struct err err = {0};

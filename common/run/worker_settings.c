@@ -9,6 +9,8 @@
 #include "base/slice.h"
 #include "core/locale_tag.h"
 
+enum { SECRET_ROOM = 2048 };
+
 #define FIELD(name) offsetof(struct worker_settings, name)
 
 const struct setting worker_settings_table[] = {
@@ -274,6 +276,25 @@ static bool load(struct worker_settings *s, bool is_worker, struct err *err)
     return settings_load(table, s, err);
 }
 
+/* In room for any later value, so that the text can stay where it is. */
+static bool make_room(const char **secret, const char *name, struct err *err)
+{
+    char *room;
+
+    if (!*secret) {
+        return true;
+    }
+    if (strlen(*secret) >= SECRET_ROOM) {
+        return err_set(err, "%s is longer than %d bytes", name, SECRET_ROOM - 1);
+    }
+    room = xcalloc(1, SECRET_ROOM);
+    memcpy(room, *secret, strlen(*secret));
+    explicit_bzero((char *)(uintptr_t)*secret, strlen(*secret));
+    free((char *)(uintptr_t)*secret);
+    *secret = room;
+    return true;
+}
+
 bool worker_settings_load(struct worker_settings *s, const struct provider *const providers[], struct err *err)
 {
     memset(s, 0, sizeof(*s));
@@ -283,6 +304,9 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
     if (!log_level_parse(s->log_level, &s->least_level)) {
         return err_set(err, "LOG_LEVEL: \"%s\" is none of debug, info, warn, error", s->log_level);
     }
+    if (!make_room(&s->redis_url, "REDIS_URL", err) || !make_room(&s->brevo_api_key, "BREVO_API_KEY", err)) {
+        return false;
+    }
     if (!worker_settings_split_topics(s->kafka_topics, &s->topic_store, s->topics, err) || !split_channels(s, err) ||
         !split_from(s, err) || !check_environment(s, err) || !check_start(s, err) || !check_locale(s, err) ||
         !check_ca_file(s, err) || !check_lease(s, err) || !check_trace_part(s, err)) {
@@ -290,6 +314,61 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
     }
     for (int channel = 0; providers && channel < CHANNEL_COUNT; channel++) {
         if (s->has_channel[channel] && !check_provider(s, providers, (enum channel)channel, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- secrets that change ------------------------------------------------------------------------------------------ */
+
+static bool comes_from_file(const struct setting *row)
+{
+    char name[80];
+    const char *path;
+
+    snprintf(name, sizeof(name), "%s_FILE", row->name);
+    path = getenv(name);
+    return path && path[0];
+}
+
+static bool is_fit(const struct worker_settings *s, const struct provider *const providers[], struct err *err)
+{
+    const struct provider_account account = worker_account(s);
+
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        const struct provider *provider = worker_find_provider(s, providers, (enum channel)channel);
+
+        if (s->has_channel[channel] && provider && !provider->check(&account, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool renew(struct worker_settings *s, const struct setting *row, const struct provider *const providers[],
+                  struct err *err)
+{
+    const struct setting one[] = {*row, {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0}};
+    char *old = *(char **)((char *)s + row->offset);
+    struct worker_settings fresh = *s;
+    const char **value = (const char **)((char *)&fresh + row->offset);
+    bool is_taken = settings_load(one, &fresh, err);
+
+    is_taken = is_taken && is_fit(&fresh, providers, err) &&
+               (strlen(*value) < SECRET_ROOM || err_set(err, "%s is too long", row->name));
+    if (is_taken && old) {
+        explicit_bzero(old, SECRET_ROOM);
+        memcpy(old, *value, strlen(*value));
+    }
+    settings_finish(one, &fresh);
+    return is_taken;
+}
+
+bool worker_settings_renew(struct worker_settings *s, const struct provider *const providers[], struct err *err)
+{
+    for (const struct setting *row = worker_settings_table; row->name; row++) {
+        if (row->type == SETTING_SECRET && comes_from_file(row) && !renew(s, row, providers, err)) {
             return false;
         }
     }

@@ -51,6 +51,9 @@ extern const struct setting worker_settings_table[];
 /* `providers`: NULL-terminated; every provider of every channel. NULL for a tool that sends nothing: then nothing about
  * providers is required or checked. */
 bool worker_settings_load(struct worker_settings *settings, const struct provider *const providers[], struct err *err);
+/* Reads the secrets again that come from files; what is unfit is left as it is. Texts stay where they are, so that whoever
+ * borrowed the API key has the new one. False + err names the setting. */
+bool worker_settings_renew(struct worker_settings *settings, const struct provider *const providers[], struct err *err);
 void worker_settings_finish(struct worker_settings *settings);
 
 /* The names of a comma list; they lie in *store, which the caller frees. */

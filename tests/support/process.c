@@ -85,6 +85,11 @@ void process_destroy(struct process *process)
     }
 }
 
+int process_id(const struct process *process)
+{
+    return (int)process->pid;
+}
+
 void process_signal(struct process *process, int signum)
 {
     if (process->pid) {

@@ -17,6 +17,8 @@ struct process *process_start(const char *const argv[], const char *const env[],
 /* SIGKILL when it still runs. NULL is fine. */
 void process_destroy(struct process *process);
 
+/* 0: it has ended. */
+int process_id(const struct process *process);
 void process_signal(struct process *process, int signum);
 /* SIGKILL, and gone when this returns. */
 void process_kill(struct process *process);

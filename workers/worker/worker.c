@@ -25,8 +25,8 @@ static const struct args_usage usage = {
     .command = "perkline worker",
     .positional = "",
     .summary = "Consumes loyalty events and sends their messages, each exactly once. Configured by the environment;\n"
-               "every setting may also come from a file named by NAME_FILE. Ends cleanly on SIGTERM; SIGHUP reads the\n"
-               "templates again.",
+               "every setting may also come from a file named by NAME_FILE. Ends cleanly on SIGTERM; SIGHUP reads\n"
+               "templates and secrets again.",
 };
 
 /* Before any thread is there. False + err: it was asked for, the kernel has it, and it cannot be done. */

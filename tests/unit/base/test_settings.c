@@ -260,8 +260,8 @@ static void a_secret_that_everyone_may_read_is_refused_and_other_files_are_not(v
     unsetenv("TEST_API_KEY");
     setenv("TEST_API_KEY_FILE", path, 1);
     snprintf(expected, sizeof(expected),
-             "TEST_API_KEY_FILE: %s may be read by everyone (mode 0644): take that right away, for example with "
-             "chmod o-r",
+             "TEST_API_KEY_FILE: %s may be read by everyone (mode 0644): chmod 0440 it (Docker: mode: 0440 and "
+             "uid; Kubernetes: defaultMode: 0440 and fsGroup)",
              path);
     assert_refused(expected);
 }
