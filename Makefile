@@ -15,6 +15,7 @@ PACKAGES_BUILD = pkg-config librdkafka-dev libcurl4-openssl-dev libjansson-dev l
                  libicu-dev uthash-dev libmicrohttpd-dev libssl-dev
 PACKAGES_DEMO  = redis-server ca-certificates
 PACKAGES_TEST  = libcmocka-dev
+PACKAGES_PROMTOOL = prometheus
 PACKAGES_KAFKA = maven default-jre-headless
 PACKAGES_LINT  = clang clang-format clang-tidy libclang-rt-14-dev
 
@@ -111,6 +112,7 @@ deps:
 
 deps-test:
 	$(call install_packages,$(PACKAGES_BUILD) $(PACKAGES_DEMO) $(PACKAGES_TEST))
+	-$(call install_packages,$(PACKAGES_PROMTOOL))
 
 deps-lint:
 	$(call install_packages,$(PACKAGES_LINT))

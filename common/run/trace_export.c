@@ -223,6 +223,11 @@ static bool open_http(struct trace_export *export, const struct trace_export_set
     return export->http || err_prefix(err, "OTEL_EXPORTER_OTLP_ENDPOINT");
 }
 
+void trace_export_declare(struct metrics *metrics)
+{
+    metrics_declare(metrics, &spans_family);
+}
+
 struct trace_export *trace_export_open(struct loop *loop, const struct trace_export_settings *settings,
                                        struct metrics *metrics, struct err *err)
 {

@@ -27,6 +27,8 @@ struct trace_export_settings {
     double part;             /* of the traces that begin here, 0 to 1 */
 };
 
+/* The count of spans is shown, whether they are exported or not. */
+void trace_export_declare(struct metrics *metrics);
 struct trace_export *trace_export_open(struct loop *loop, const struct trace_export_settings *settings,
                                        struct metrics *metrics, struct err *err);
 /* What is left is dropped. NULL is fine. */

@@ -344,6 +344,7 @@ static bool open_traces(struct worker *worker, struct err *err)
 {
     const struct worker_settings *settings = worker->settings;
 
+    trace_export_declare(worker->metrics);
     if (!settings->otlp_endpoint) {
         return true;
     }
