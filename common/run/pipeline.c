@@ -160,7 +160,7 @@ static struct gate *create_gate(struct pipeline *pipeline)
 /* A rehearsal hands every message to whoever looks at it, so nothing waits. */
 static int64_t most_rendered(const struct pipeline_parts *parts)
 {
-    if (parts->is_rehearsal) {
+    if (parts->is_rehearsal || parts->keeps_texts) {
         return INT64_MAX;
     }
     return parts->connections < MOST_RENDERED ? parts->connections : MOST_RENDERED;
@@ -305,7 +305,7 @@ void task_exit(struct task *task, enum stage_exit way)
         way = EXIT_DROPPED;
     }
     task->parcel->has_dropped |= way == EXIT_DROPPED;
-    if (!is_message_stage(to) && !pipeline->parts.is_rehearsal) {
+    if (!is_message_stage(to)) {
         task_drop_texts(task);
     }
     if (to == STAGE_PUBLISH || to == STAGE_DONE) {
@@ -401,7 +401,9 @@ void *task_stage(const struct task *task)
 
 void task_drop_texts(struct task *task)
 {
-    if (task->has_texts) {
+    const struct pipeline_parts *parts = &task->parcel->pipeline->parts;
+
+    if (task->has_texts && !parts->is_rehearsal && !parts->keeps_texts) {
         task->has_texts = false;
         message_drop_texts(&task->message);
         render_room_give(task->parcel->pipeline->room);

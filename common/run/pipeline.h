@@ -33,6 +33,7 @@ struct trace_export;
  * letters, what is held or parked end with on_done. */
 struct pipeline_parts {
     bool is_rehearsal;
+    bool keeps_texts;         /* messages stay whole until on_done, as those of a rehearsal do */
     bool is_as_of_event;      /* max_age is judged at the time of the event, not at ours */
     int64_t most_ttl_ms;      /* of a delivery's record in Redis, whatever its flow says; 0: as the flow says */
     enum channel channel;

@@ -26,6 +26,7 @@ struct render {
     struct templates *templates;
     struct render_room *room;
     struct careful *careful;
+    bool keeps_texts;
     struct task *queues[FLOW_PRIORITIES]; /* waiting for room */
 };
 
@@ -37,6 +38,7 @@ static void *create(const struct stage_parts *parts)
     stage->templates = parts->pipeline->templates;
     stage->room = parts->room;
     stage->careful = parts->pipeline->careful;
+    stage->keeps_texts = parts->pipeline->keeps_texts;
     return stage;
 }
 
@@ -92,7 +94,7 @@ static void render_now(void *arg, bool is_killer)
     struct task *task = arg;
     struct render *stage = task_stage(task);
 
-    assert(!task->has_texts);
+    assert(!task->has_texts || stage->keeps_texts);
     if (is_killer ? !refuse_killer(task) : !render(stage, task)) {
         render_room_give(stage->room);
         if (!may_be_sent_already(task)) {

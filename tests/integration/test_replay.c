@@ -84,7 +84,7 @@ static json_t *run_replay(struct system *system, const char *redis, int status, 
     process = start_replay(system, redis, all);
     if (process_wait(process) != status) {
         output = process_output(process);
-        fail_msg("status %d: %s", process_status(process), output);
+        fail_msg("status %d: %.200s ... %s", process_status(process), output, strstr(output, "\"reasons\"") ? strstr(output, "\"reasons\"") : "");
     }
     output = process_output(process);
     begin = strncmp(output, "{\"mode\"", 7) == 0 ? output : strstr(output, "\n{\"mode\"");
@@ -325,6 +325,36 @@ static void what_fails_in_the_sandbox_is_told(void **state)
     json_decref(report);
 }
 
+/* Also the text of a second attempt is there at the end, to be written. */
+static void what_fails_for_a_moment_is_tried_again(void **state)
+{
+    struct system *system = *state;
+    char *dir = temp_dir_path(system->dir, "out");
+    const char *const args[] = {"--sandbox", system->sandbox_url, "--out", dir, NULL};
+    char *lines = temp_dir_path(system->dir, "out/messages.ndjson");
+    char line[4096];
+    json_t *report;
+    FILE *file;
+    int count = 0;
+
+    events_publish_notes(system, 1, 1, 1);
+    system_set_faults(system, "{\"faults\":[{\"kind\":\"http_429\",\"probability\":1,\"times\":2}]}");
+    report = run_replay(system, NULL, 0, args);
+    assert_int_equal(total(report, "send"), 2);
+    assert_int_equal(requests(system), 4);
+    json_decref(report);
+    file = fopen(lines, "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof(line), file)) {
+        assert_non_null(strstr(line, "\"text\":\""));
+        count++;
+    }
+    assert_int_equal(count, 2);
+    fclose(file);
+    free(lines);
+    free(dir);
+}
+
 /* --- use ---------------------------------------------------------------------------------------------------------- */
 
 static void wrong_use_is_one_clear_line(void **state)
@@ -432,6 +462,7 @@ int main(void)
         replay_test(what_went_to_the_dlq_is_read_as_it_came_in),
         replay_test(a_sandbox_gets_each_message_once_and_production_knows_nothing_of_it),
         replay_test(what_fails_in_the_sandbox_is_told),
+        replay_test(what_fails_for_a_moment_is_tried_again),
         replay_test(wrong_use_is_one_clear_line),
         replay_test(an_interrupt_ends_it_with_the_report_so_far),
         replay_test(messages_are_written_to_a_folder_that_is_its_owners_alone),

@@ -36,6 +36,7 @@ struct trial {
     char environment[ENVIRONMENT_SIZE];
     struct provider_account account;
     struct http_client *http;
+    struct pauses *pauses; /* none: what people paused is about customers */
     bool is_answered, is_sandbox;
     char problem[200]; /* why it is no sandbox */
     char title[600];
@@ -139,6 +140,19 @@ static bool open_claims(struct trial *trial, struct err *err)
     return deliveries_wait_ready(&trial->deliveries, REDIS_WAIT_MS, err);
 }
 
+static void open_pauses(struct trial *trial)
+{
+    const struct pause_list none = {0};
+    struct err ignored = {0};
+    struct buf text;
+
+    buf_init(&text, 0);
+    pause_list_format(&none, &text);
+    trial->pauses = pauses_create(trial->deliveries.parts->loop, trial->deliveries.metrics);
+    pauses_take(trial->pauses, buf_slice(&text), &ignored);
+    buf_finish(&text);
+}
+
 /* --- the sink ----------------------------------------------------------------------------------------------------- */
 
 static void close_sink(struct replay_sink *sink)
@@ -148,6 +162,7 @@ static void close_sink(struct replay_sink *sink)
     http_close(trial->http);
     deliveries_close_io(&trial->deliveries);
     deliveries_finish(&trial->deliveries);
+    pauses_destroy(trial->pauses);
     free(trial);
 }
 
@@ -174,14 +189,19 @@ static bool add_pipeline(struct trial *trial, enum channel channel, struct err *
         return false;
     }
     deliveries_add_pipeline(&trial->deliveries, &(struct pipeline_parts){
+                                                    .keeps_texts = true, /* for the report, and --out */
                                                     .channel = channel,
                                                     .most_ttl_ms = REMEMBERED_MS,
                                                     .provider = provider,
                                                     .account = trial->account,
                                                     .http = trial->http,
+                                                    .pauses = trial->pauses,
                                                     .environment = trial->environment,
                                                     .connections = CONNECTIONS,
                                                     .request_timeout_ms = settings->request_timeout_ms,
+                                                    .key_ttl_ms = worker_key_ttl_ms(settings, provider),
+                                                    .visibility_lag_ms = worker_visibility_lag_ms(settings, provider),
+                                                    .questions_per_hour = worker_questions_per_hour(settings, provider),
                                                 });
     return true;
 }
@@ -193,6 +213,7 @@ static bool open_all(struct trial *trial, const struct replay_parts *parts, stru
         return false;
     }
     choose_id(trial);
+    open_pauses(trial);
     if (!open_http(trial, err) || !open_claims(trial, err)) {
         return false;
     }
