@@ -255,9 +255,14 @@ static bool is_idle(void *arg)
     return system_is_idle(arg);
 }
 
+bool scene_wait_idle_within(struct scene *scene, int64_t ms)
+{
+    return poll_until_within(is_idle, scene->system, ms);
+}
+
 bool scene_wait_idle(struct scene *scene)
 {
-    return poll_until_within(is_idle, scene->system, IDLE_MS);
+    return scene_wait_idle_within(scene, IDLE_MS);
 }
 
 bool scene_judge(struct scene *scene)

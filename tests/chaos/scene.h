@@ -81,6 +81,7 @@ int64_t scene_age_ms(const struct scene *scene);
 
 /* Waits until everything is committed. False: that takes too long. */
 bool scene_wait_idle(struct scene *scene);
+bool scene_wait_idle_within(struct scene *scene, int64_t ms);
 /* Waits until everything is committed, collects all logs, and decides. Prints what does not fit. */
 bool scene_judge(struct scene *scene);
 /* The same without waiting, and without a look at lag: for a system that still has work. */

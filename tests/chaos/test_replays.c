@@ -1,0 +1,212 @@
+/* T22 to T24, T26: bad input, topics that are read again, with and without what Redis knew, and a long lag. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/settings.h"
+#include "tests/chaos/scene.h"
+#include "tests/support/events.h"
+#include "tests/support/poll.h"
+
+static const char *const worker_env[] = {"HTTP_CONNECTIONS=64", "LOG_LEVEL=warn", NULL};
+
+/* --- T23, T24 ----------------------------------------------------------------------------------------------------- */
+
+struct again {
+    struct scene *scene;
+    char group[160];
+    int64_t wanted;
+};
+
+static bool has_read_all(void *arg)
+{
+    struct again *again = arg;
+
+    return kafka_tool_lag(again->scene->system->kafka, again->group, system_topic(again->scene->system, "events"),
+                          SYSTEM_PARTITIONS) == 0;
+}
+
+/* The whole topic once more, by a group that nobody knows. Returns events a second, from the start of the process. */
+static double read_again(struct scene *scene, int number)
+{
+    struct again again = {.scene = scene};
+    char group_env[180];
+    const char *const env[] = {group_env, "LOG_LEVEL=info", NULL};
+    int64_t began_ms = clock_mono_ms();
+
+    snprintf(group_env, sizeof(group_env), "KAFKA_GROUP=%s-again%d", scene->system->prefix, number);
+    snprintf(again.group, sizeof(again.group), "%s-again%d-email", scene->system->prefix, number);
+    scene_start_worker(scene, 0, 1, env);
+    if (!poll_until(has_read_all, &again)) {
+        return 0;
+    }
+    return (double)scene->published * 1000 / (double)(clock_mono_ms() - began_ms);
+}
+
+/* Seconds since midnight of the line of the log that tells of `event`; -1 when there is none. */
+static double time_of(const struct process *process, const char *event)
+{
+    char *output = process_output(process);
+    char *at = strstr(output, event);
+    int hours, minutes;
+    double seconds = -1;
+
+    while (at && at > output && at[-1] != '\n') {
+        at--;
+    }
+    if (!at || sscanf(at, "{\"time\":\"%*d-%*d-%*dT%d:%d:%lf", &hours, &minutes, &seconds) != 3) {
+        free(output);
+        return -1;
+    }
+    free(output);
+    return hours * 3600 + minutes * 60 + seconds;
+}
+
+static void a_topic_is_read_again_and_again(void **state)
+{
+    struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = worker_env});
+    int64_t requests, after_replay, after_loss, outcomes, outcomes_after;
+    double rate[3], rebuild_s;
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 500, 1, scene_is_long() ? 60 : 12);
+    scene_start_worker(scene, 0, 1, NULL);
+    scene_wait_idle(scene);
+    requests = scene_count(scene, "requests");
+    outcomes = kafka_tool_count(scene->system->kafka, system_topic(scene->system, "outcomes"));
+    process_kill(scene->system->workers[0]);
+    rate[0] = read_again(scene, 1);
+    process_kill(scene->system->workers[0]);
+    rate[1] = read_again(scene, 2);
+    process_kill(scene->system->workers[0]);
+    after_replay = scene_count(scene, "requests") - requests;
+    scene_begin_redis_loss(scene);
+    redis_server_command(scene->system->redis, "FLUSHALL");
+    scene_end_redis_loss(scene);
+    rate[2] = read_again(scene, 3);
+    rebuild_s = time_of(scene->system->workers[0], "\"recovery_done\"") - time_of(scene->system->workers[0], "\"recovery_begun\"");
+    after_loss = scene_count(scene, "requests") - requests - after_replay;
+    outcomes_after = kafka_tool_count(scene->system->kafka, system_topic(scene->system, "outcomes"));
+    is_fine = scene_judge(scene) && rate[0] > 0 && rate[1] > 0 && rate[2] > 0;
+    scene_report("T23", "the whole topic read twice more, by new groups", is_fine && after_replay == 0,
+                 "%d events, %lld requests, %.0f and %.0f events/s with the start of the process", scene->published,
+                 (long long)after_replay, rate[0], rate[1]);
+    scene_report("T24", "and once more after Redis was emptied", is_fine && after_loss == 0,
+                 "%d events, %lld requests, %lld further outcomes, rebuilt %.0f outcomes/s", scene->published,
+                 (long long)after_loss, (long long)(outcomes_after - outcomes), (double)outcomes_after / rebuild_s);
+    assert_true(is_fine);
+    assert_int_equal(after_replay, 0);
+    assert_int_equal(after_loss, 0);
+    scene_destroy(scene);
+}
+
+/* --- T22 ---------------------------------------------------------------------------------------------------------- */
+
+static const char *const poison[] = {
+    "",
+    "not json at all",
+    "{\"specversion\":\"1.0\"",
+    "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]",
+    "{\"specversion\":\"1.0\",\"id\":\"x\",\"id\":\"y\",\"source\":\"/t\",\"type\":\"test.note\",\"data\":{}}",
+    "{\"specversion\":\"1.0\",\"id\":\"x\",\"source\":\"/t\",\"type\":\"test.other\",\"data\":[1,2]}",
+    "\xff\xfe\x00\x01",
+    "{\"specversion\":\"1.0\",\"id\":7,\"source\":\"/t\",\"type\":\"test.note\",\"data\":{\"member\":{}}}",
+};
+enum { POISONS = sizeof(poison) / sizeof(poison[0]) };
+
+static void bad_input_among_good_events(void **state)
+{
+    struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = worker_env});
+    const int rounds = 10, each = 2;
+    bool is_fine;
+
+    (void)state;
+    for (int round = 1; round <= rounds; round++) {
+        scene_publish(scene, 100, round, round);
+        for (int i = 0; i < each; i++) {
+            events_publish(scene->system, "bad", poison[random_below(&scene->random, POISONS)]);
+        }
+    }
+    kafka_tool_flush(scene->system->kafka);
+    for (int i = 0; i < 3; i++) { /* each kill may repeat a record of the DLQ, under the same mid */
+        scene_start_worker(scene, 0, 1, NULL);
+        scene_wait_accepted(scene, 200);
+        scene_kill_worker(scene, 0);
+    }
+    scene_start_worker(scene, 0, 1, NULL);
+    is_fine = scene_judge(scene);
+    scene_report("T22", "malformed records among events, with kills", is_fine,
+                 "%d events and %d that are none: each of those on the DLQ, %zu lost, %zu duplicates", scene->published,
+                 rounds * each, scene->figures.missing, scene->figures.duplicates);
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
+/* --- T26 ---------------------------------------------------------------------------------------------------------- */
+
+/* KiB, from /proc. */
+static int64_t memory_of(struct scene *scene, const char *what)
+{
+    struct err err = {0};
+    char path[64];
+    char *text, *at;
+    int64_t kib = -1;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", process_id(scene->system->workers[0]));
+    text = settings_read_file(path, 1 << 16, NULL, &err);
+    at = text ? strstr(text, what) : NULL;
+    kib = at ? strtoll(at + strlen(what) + 1, NULL, 10) : -1;
+    free(text);
+    return kib;
+}
+
+static void a_long_lag_is_worked_off_in_bounded_memory(void **state)
+{
+    enum { PARTITIONS = 64, RSS_MOST_KIB = 128 << 10 };
+    static const char *const env[] = {"HTTP_CONNECTIONS=128", "LOG_LEVEL=error", NULL};
+    static const char *const args[] = {"--fast", NULL};
+    const int rounds = scene_is_long() ? 1000 : 100;
+    struct scene *scene = scene_create(&(struct scene_options){
+        .channels = "email", .worker_env = env, .sandbox_args = args, .partitions = PARTITIONS});
+    int64_t began_ms, rss, accepted;
+    double took_s;
+    bool is_done;
+
+    (void)state;
+    scene_publish(scene, 1000, 1, rounds);
+    began_ms = clock_mono_ms();
+    scene_start_worker(scene, 0, 1, NULL);
+    is_done = scene_wait_idle_within(scene, scene_is_long() ? 1800000 : 240000);
+    took_s = (double)(clock_mono_ms() - began_ms) / 1000;
+    rss = memory_of(scene, "VmHWM:");
+    accepted = scene_count(scene, "accepted");
+    scene_report("T26", "a lag over 64 partitions", is_done && accepted == scene->published && rss <= RSS_MOST_KIB,
+                 "%d events, %lld accepted, %.0f events/s, RSS at most %lld MiB (limit 128)", scene->published,
+                 (long long)accepted, (double)scene->published / took_s, (long long)(rss >> 10));
+    assert_true(is_done);
+    assert_int_equal(accepted, scene->published);
+    assert_in_range(rss, 1, RSS_MOST_KIB);
+    scene_destroy(scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bad_input_among_good_events),
+        cmocka_unit_test(a_topic_is_read_again_and_again),
+        cmocka_unit_test(a_long_lag_is_worked_off_in_bounded_memory),
+    };
+
+    scene_choose_tests();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
