@@ -64,7 +64,9 @@ static const struct property consumer_fixed[] = {
 /* A reader looks at a log that goes on being trimmed: what was removed meanwhile is no longer there to be read. */
 static const struct property reader_fixed[] = {
     {"enable.auto.commit", "false"},  {"enable.auto.offset.store", "false"}, {"auto.offset.reset", "earliest"},
-    {"enable.partition.eof", "true"}, {"allow.auto.create.topics", "false"}, {NULL, NULL},
+    {"enable.partition.eof", "true"}, {"allow.auto.create.topics", "false"},
+    /* Whoever reads a whole log must not wait a second each time that this many are at hand (librdkafka 2.0.2). */
+    {"queued.min.messages", "100000"}, {NULL, NULL},
 };
 
 /* Idempotence is off: librdkafka 2.0.2 turns some broker errors into fatal ones with it, and what a retry writes
