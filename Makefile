@@ -89,6 +89,9 @@ help:
 	@echo 'make demo          install what is missing, build, run the whole system once with embedded parts'
 	@echo 'make test          install what is missing, build with sanitizers, run unit, golden and integration tests'
 	@echo 'make               build build/release/perkline'
+	@echo 'make chaos         kill -9, lost answers, dead and emptied Redis, a failing provider; prints a table'
+	@echo 'make chaos-long    the same, for an hour'
+	@echo 'make mutants       plants bugs, one at a time, and shows which test catches each'
 	@echo 'make bench         measure; prints a table of ratios'
 	@echo 'make liquid-diff   compare our Liquid with ruby-liquid on random templates (N=100000 SEED=1)'
 	@echo 'make lint          layers, banned functions, format, static analysis'
@@ -215,6 +218,18 @@ run-integration: $(BUILD)/perkline $(integration_tests)
 
 unit golden integration:
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan run-$@
+
+# Kill, freeze, cut, empty: what must hold holds. The long forms take about an hour.
+.PHONY: chaos chaos-long run-chaos mutants
+chaos: deps-test
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=chaos run-chaos
+chaos-long: deps-test
+	@CHAOS_LONG=1 $(MAKE) --no-print-directory -j$(JOBS) VARIANT=chaos run-chaos
+run-chaos: $(BUILD)/perkline $(chaos_tests)
+	@PERKLINE=$(BUILD)/perkline tests/chaos/run.sh $(chaos_tests)
+# Seeded bugs, each to be caught by a test.
+mutants: deps-test
+	@tests/chaos/mutants/run.sh
 
 # Random templates through our engine and Debian's ruby-liquid: no difference without a known reason.
 N    ?= 100000

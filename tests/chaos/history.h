@@ -128,4 +128,8 @@ struct history_figures {
 bool history_check(struct history *history, const struct history_rules *rules, struct history_figures *figures,
                    struct buf *report);
 
+/* After the check: the longest time in which no event of some partition was asked for the first time, over all partitions,
+ * from the first to the last of each. Meaningful when events came all the time. */
+int64_t history_longest_silence_ms(struct history *history);
+
 #endif

@@ -1,0 +1,225 @@
+/* T07, T25, T39, T42: workers that come and go in a consumer group, a wrong clock, too few file descriptors, and an hour of
+ * everything. With KAFKA_BOOTSTRAP the group's Kafka is the one that it names. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/settings.h"
+#include "tests/chaos/scene.h"
+#include "tests/support/poll.h"
+
+enum { SESSION_MS = 6000 };
+
+/* --- T07 ---------------------------------------------------------------------------------------------------------- */
+
+static void workers_come_and_go(void **state)
+{
+    enum { WORKERS = 4, PERIOD_MS = 10000 };
+    static const char *const env[] = {"HTTP_CONNECTIONS=4", "WINDOW=16", NULL};
+    static const char *const args[] = {"--latency-ms", "30", NULL};
+    struct scene *scene = scene_create(&(struct scene_options){.worker_env = env, .sandbox_args = args, .is_group = true});
+    const int64_t run_ms = scene_is_long() ? 180000 : 40000;
+    int changes = 0, seq = 0;
+    int64_t next_ms, silence_ms;
+    bool is_fine;
+
+    (void)state;
+    for (int i = 0; i < WORKERS - 1; i++) {
+        scene_start_worker(scene, i, WORKERS, NULL);
+    }
+    system_wait_ready(scene->system, 0);
+    scene_publish(scene, 100, 1, 1);
+    next_ms = scene_age_ms(scene) + PERIOD_MS;
+    for (int64_t end_ms = scene_age_ms(scene) + run_ms; scene_age_ms(scene) < end_ms;) {
+        scene_publish(scene, 40, ++seq + 1, seq + 1); /* so that every partition always has something to do */
+        poll_pause_ms(200);
+        if (scene_age_ms(scene) >= next_ms) {
+            int place = changes % WORKERS;
+            struct process *worker = scene->system->workers[place];
+
+            if (worker && process_status(worker) == PROCESS_RUNS) {
+                system_stop_worker(scene->system, place);
+            } else {
+                scene_start_worker(scene, place, WORKERS, NULL);
+            }
+            changes++;
+            next_ms = scene_age_ms(scene) + PERIOD_MS;
+        }
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        if (!scene->system->workers[i] || process_status(scene->system->workers[i]) != PROCESS_RUNS) {
+            scene_start_worker(scene, i, WORKERS, NULL);
+        }
+    }
+    is_fine = scene_judge(scene) && scene->figures.further == 0;
+    silence_ms = history_longest_silence_ms(scene->history);
+    scene_report("T07", "a worker joins or leaves the group every 10 s", is_fine && silence_ms <= SESSION_MS + 5000,
+                 "%d events, %d changes, %zu lost, %zu duplicates, %zu held, %zu asked again, no partition silent for more than "
+                 "%.1f s",
+                 scene->published, changes, scene->figures.missing, scene->figures.duplicates,
+                 scene->figures.held[CHANNEL_SMS], scene->figures.further, (double)silence_ms / 1000);
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
+/* --- T25 ---------------------------------------------------------------------------------------------------------- */
+
+static void a_worker_with_a_wrong_clock_sends_nothing(void **state)
+{
+    static const char *const errors[] = {"3600", "-3600", "3456000", "-3456000"};
+    struct scene *scene = scene_create(&(struct scene_options){0});
+    int64_t slowest_ms = 0, requests;
+    int refused = 0;
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 100, 1, 2);
+    for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+        char env_text[48];
+        const char *const env[] = {env_text, NULL};
+        int64_t began_ms = clock_mono_ms();
+
+        snprintf(env_text, sizeof(env_text), "CHAOS_CLOCK_S=%s", errors[i]);
+        scene_start_worker(scene, 0, 1, env);
+        refused += process_wait_for_output(scene->system->workers[0], "the clocks of this machine and of Redis differ");
+        began_ms = clock_mono_ms() - began_ms;
+        slowest_ms = began_ms > slowest_ms ? began_ms : slowest_ms;
+        poll_pause_ms(1000);
+        process_kill(scene->system->workers[0]);
+    }
+    requests = scene_count(scene, "requests");
+    scene_start_worker(scene, 0, 1, NULL);
+    is_fine = scene_judge(scene);
+    scene_report("T25", "a worker whose clock is off by an hour or 40 days", is_fine && requests == 0 && refused == 4,
+                 "%d of 4 refused to work, %lld requests, alarm after at most %.1f s; then %d events, %zu lost, %zu duplicates",
+                 refused, (long long)requests, (double)slowest_ms / 1000, scene->published, scene->figures.missing,
+                 scene->figures.duplicates);
+    assert_true(is_fine);
+    assert_int_equal(requests, 0);
+    assert_int_equal(refused, 4);
+    scene_destroy(scene);
+}
+
+/* --- T39 ---------------------------------------------------------------------------------------------------------- */
+
+static void too_few_file_descriptors(void **state)
+{
+    static const char *const env[] = {"HTTP_CONNECTIONS=128", NULL};
+    static const char *const args[] = {"--latency-ms", "50", NULL};
+    struct scene *scene = scene_create(&(struct scene_options){.worker_env = env, .sandbox_args = args});
+    struct rlimit usual, few;
+    int64_t from_ms = clock_wall_ms();
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 300, 1, 3);
+    getrlimit(RLIMIT_NOFILE, &usual);
+    few = usual;
+    few.rlim_cur = 64; /* what the worker inherits */
+    setrlimit(RLIMIT_NOFILE, &few);
+    scene_start_worker(scene, 0, 1, NULL);
+    setrlimit(RLIMIT_NOFILE, &usual);
+    scene_wait_idle(scene);
+    scene_note_fault(scene, "no descriptors", from_ms);
+    is_fine = scene_judge(scene);
+    scene_report("T39", "64 file descriptors for 256 connections", is_fine, "%d events, %zu lost, %zu duplicates, %zu held",
+                 scene->published, scene->figures.missing, scene->figures.duplicates, scene->figures.held[CHANNEL_SMS]);
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
+/* --- T42 ---------------------------------------------------------------------------------------------------------- */
+
+/* KiB */
+static int64_t memory_of(const struct scene *scene, int index)
+{
+    struct err err = {0};
+    char path[64];
+    char *text, *at;
+    int64_t kib;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", process_pid(scene->system->workers[index]));
+    text = settings_read_file(path, 1 << 16, NULL, &err);
+    at = text ? strstr(text, "VmRSS:") : NULL;
+    kib = at ? strtoll(at + 6, NULL, 10) : -1;
+    free(text);
+    return kib;
+}
+
+static void an_hour_of_everything(void **state)
+{
+    static const char *const env[] = {"HTTP_CONNECTIONS=8", "EMAIL_RATE=10", "SMS_RATE=10", "LOG_LEVEL=warn", NULL};
+    struct scene *scene;
+    int64_t first_kib = 0, last_kib;
+    bool is_fine;
+    int seq = 0;
+
+    (void)state;
+    if (!scene_is_long()) {
+        skip();
+    }
+    scene = scene_create(&(struct scene_options){.worker_env = env, .has_proxies = true});
+    system_set_faults(scene->system, "{\"faults\":[{\"kind\":\"reset_after\",\"probability\":0.01},{\"kind\":\"http_500\","
+                                     "\"probability\":0.01},{\"kind\":\"hang_after_accept\",\"probability\":0.01}]}");
+    scene_start_worker(scene, 0, 2, NULL);
+    scene_start_worker(scene, 1, 2, NULL);
+    while (scene_age_ms(scene) < 3600000) {
+        int64_t from_ms = clock_wall_ms();
+
+        scene_publish(scene, 40, ++seq, seq);
+        poll_pause_ms(5000);
+        switch (random_below(&scene->random, 12)) {
+        case 0:
+            scene_kill_worker(scene, 1);
+            scene_start_worker(scene, 1, 2, NULL);
+            break;
+        case 1:
+            chaos_proxy_reset(scene->redis_proxy);
+            break;
+        case 2:
+            chaos_proxy_reset(scene->kafka_proxy);
+            break;
+        case 3:
+            chaos_proxy_reset(scene->provider_proxy);
+            scene_note_fault(scene, "reset", from_ms);
+            break;
+        default:
+            break;
+        }
+        if (!first_kib && scene_age_ms(scene) > 600000) {
+            first_kib = memory_of(scene, 0);
+        }
+    }
+    last_kib = memory_of(scene, 0);
+    scene->rules.held_most[CHANNEL_SMS] = (size_t)scene->published;
+    is_fine = scene_judge(scene);
+    scene_report("T42", "an hour of all faults at 1 in 100", is_fine,
+                 "%d events, %zu lost, %zu duplicates, %zu unexplained, RSS from %lld to %lld KiB in 50 minutes",
+                 scene->published, scene->figures.missing, scene->figures.duplicates, scene->figures.unexplained,
+                 (long long)first_kib, (long long)last_kib);
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_come_and_go),
+        cmocka_unit_test(a_worker_with_a_wrong_clock_sends_nothing),
+        cmocka_unit_test(too_few_file_descriptors),
+        cmocka_unit_test(an_hour_of_everything),
+    };
+
+    scene_choose_tests();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
