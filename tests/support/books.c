@@ -69,10 +69,19 @@ static enum channel channel_of(const json_t *object)
     return channel;
 }
 
-/* An explicit answer that comes late resolves what nobody could know: held may become sent, and nothing else changes. */
-static bool may_follow(const char *before, const char *after)
+static bool is_operators(const char *reason)
 {
-    return strcmp(before, after) == 0 || (strcmp(before, "held") == 0 && strcmp(after, "sent") == 0);
+    return strncmp(reason, "operator_", strlen("operator_")) == 0;
+}
+
+/* An explicit answer that comes late resolves what nobody could know: held may become sent. Else only an operator changes
+ * an outcome: by a word of his own, or by letting it begin anew. */
+static bool may_follow(const struct book_entry *before, const json_t *after)
+{
+    const char *state = text_of(after, "state");
+
+    return strcmp(before->state, state) == 0 || (strcmp(before->state, "held") == 0 && strcmp(state, "sent") == 0) ||
+           is_operators(before->reason) || is_operators(text_of(after, "reason"));
 }
 
 static void note_outcome(void *arg, const struct kafka_record *record)
@@ -84,7 +93,7 @@ static void note_outcome(void *arg, const struct kafka_record *record)
         die("an outcome that is no JSON");
     }
     entry = get_entry(arg, text_of(outcome, "mid"), channel_of(outcome));
-    entry->is_contradictory |= entry->outcomes > 0 && !may_follow(entry->state, text_of(outcome, "state"));
+    entry->is_contradictory |= entry->outcomes > 0 && !may_follow(entry, outcome);
     entry->outcomes++;
     json_decref(entry->outcome);
     entry->outcome = outcome;

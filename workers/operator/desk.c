@@ -107,10 +107,8 @@ static bool do_one(struct operator *operator, enum action action, const struct e
     return true;
 }
 
-static void report(const struct options *options, enum action action, struct tally *tally, size_t would)
+static void report(const struct options *options, enum action action, struct tally *tally, bool is_dry, size_t would)
 {
-    bool is_dry = would > 0;
-
     if (options->is_json) {
         print_json(json_pack("{s:s, s:b, s:I, s:I, s:o}", "action", action_name(action), "is_dry", is_dry, "done",
                              (json_int_t)(is_dry ? would : tally->done), "left_alone", (json_int_t)tally->left_alone,
@@ -118,7 +116,7 @@ static void report(const struct options *options, enum action action, struct tal
         return;
     }
     if (is_dry) {
-        printf("%zu would be %s; nothing was done (--yes does it)\n", would, action_past(action));
+        printf("%zu would be %s; nothing was done%s\n", would, action_past(action), would ? " (--yes does it)" : "");
     } else {
         printf("%zu %s, %zu left alone\n", tally->done, action_past(action), tally->left_alone);
     }
@@ -139,7 +137,7 @@ static bool do_all(struct operator *operator, const struct options *options, enu
         would++;
         is_fine = is_dry || do_one(operator, action, &entries->items[i], &tally, err);
     }
-    report(options, action, &tally, is_dry ? would : 0);
+    report(options, action, &tally, is_dry, would);
     return is_fine;
 }
 

@@ -72,7 +72,7 @@ static void tell_stages(json_t *delivery, const json_t *outcome, int64_t end_ms)
     if (!json_is_integer(total)) {
         return;
     }
-    add(delivery, at_ms, "received", "a worker read %s, partition %" JSON_INTEGER_FORMAT ", offset %" JSON_INTEGER_FORMAT,
+    add(delivery, at_ms, "received", "a worker took up the record of %s, partition %" JSON_INTEGER_FORMAT ", offset %" JSON_INTEGER_FORMAT,
         text_of(json_object_get(outcome, "from"), "topic"),
         json_integer_value(json_object_get(json_object_get(outcome, "from"), "partition")),
         json_integer_value(json_object_get(json_object_get(outcome, "from"), "offset")));

@@ -79,7 +79,7 @@ static void print_story(const json_t *story)
     for (size_t i = 0; i < json_array_size(deliveries); i++) {
         print_delivery(json_array_get(deliveries, i));
     }
-    puts("not known:");
+    puts(json_array_size(unknown) ? "not known:" : "nothing is missing from this story.");
     for (size_t i = 0; i < json_array_size(unknown); i++) {
         printf("  - %s\n", json_string_value(json_array_get(unknown, i)));
     }

@@ -1,0 +1,77 @@
+/*
+ * What stands in Redis, said for people.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "workers/operator/words.h"
+
+enum { NOW = 100000000 };
+
+static const struct {
+    const char *record; /* as it stands in Redis; "" nothing */
+    bool has_epoch;
+    const char *words;
+} cases[] = {
+    {"", true, "nothing: never begun, or so long ago that it is forgotten"},
+    {"", false, "nothing, and Redis has no epoch: it is new or was emptied, and not yet rebuilt"},
+    {"W|5|100010000|1|99990000|a.1|v:h", true, "a worker has it, and may have sent it; first tried 10 s ago"},
+    {"W|5|99999000|1|92800000|a.1|v:h", true,
+     "a worker has it, and may have sent it; first tried 2 h ago; its worker does not answer any more, and the next to read "
+     "it goes on"},
+    {"U|5|100060000|1|99700000||v:h", true,
+     "nobody knows whether it was sent; that is being found out; first tried 5 min ago"},
+    {"P|5|100300000|1|99990000||v:h", true, "not sent, that is proved; it waits for another 5 min"},
+    {"P|5|99999000|1|99990000||v:h", true, "not sent, that is proved; it waits for a worker"},
+    {"S|5|3.1017 1511882900000003", true, "sent, provider id 1511882900000003"},
+    {"S|5|3.1017 ", true, "sent; the provider's id is not known"},
+    {"S|5|- operator_sent", true, "sent, says an operator"},
+    {"X|5|3.1017 no_consent", true, "not to be sent: no_consent"},
+    {"D|5|3.1017 http_400", true, "dead: http_400; it lies in the DLQ"},
+    {"H|5|3.1017 unknown", true, "held: unknown; a person must decide (perkline held)"},
+    {"W2|5|what is to come", true, "a record of a later version, which this program cannot read"},
+};
+
+static void each_record_has_its_sentence(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct claim_record record = {.state = 0};
+        struct buf words;
+
+        if (cases[i].record[0]) {
+            assert_true(claim_record_parse(slice_of(cases[i].record), &record));
+        }
+        buf_init(&words, 0);
+        words_about_claim(&record, cases[i].has_epoch, NOW, &words);
+        assert_string_equal(buf_text(&words), cases[i].words);
+        buf_finish(&words);
+    }
+}
+
+static void times_are_short(void **state)
+{
+    char text[WORDS_TIME_SIZE];
+
+    (void)state;
+    words_format_time(1795255200123, text);
+    assert_string_equal(text, "2026-11-21 10:00:00Z");
+    words_format_time(-1, text);
+    assert_string_equal(text, "-");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_record_has_its_sentence),
+        cmocka_unit_test(times_are_short),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
