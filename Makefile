@@ -27,7 +27,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfor
            -Wpointer-arith -Wvla -Wcast-align -Wimplicit-fallthrough -Werror
 HARDENING = -fstack-protector-strong -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero \
             -fno-strict-overflow -fno-strict-aliasing -fno-delete-null-pointer-checks -fPIE
-CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=2 $(HARDENING)
+CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=3 $(HARDENING)
 CFLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_clang   = -O1 -g
 CFLAGS_chaos   = $(CFLAGS_release) -DPERKLINE_CHAOS
@@ -262,6 +262,7 @@ bench-replay: deps
 	@PERKLINE=$(BUILD)/perkline tests/bench/replay.sh $(BUILD)/tests/bench/bench_events
 
 lint: deps-test deps-lint
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release all >/dev/null
 	@tests/support/lint.sh
 
 install: all

@@ -99,12 +99,29 @@ check_tidy() {
         grep -E '(error|warning):' | sed "s|^$PWD/||" | sort -u | tell_all
 }
 
+# --- the binary -----------------------------------------------------------------------------------------------------
+
+# What the flags of the release build are for has to be seen in it (make lint builds it).
+check_hardening() {
+    binary=build/release/perkline
+    [ -x "$binary" ] || { tell "$binary is not there (make builds it)" && return; }
+    readelf -hW "$binary" | grep -q 'Type: *DYN' || tell "$binary: no position-independent executable"
+    readelf -lW "$binary" | grep -q 'GNU_RELRO' || tell "$binary: no RELRO"
+    readelf -dW "$binary" | grep -qE 'BIND_NOW|FLAGS.* NOW' || tell "$binary: symbols are bound late"
+    readelf -lW "$binary" | grep 'GNU_STACK' | grep -q 'RW ' || tell "$binary: executable stack"
+    readelf -lW "$binary" | awk '$1 == "LOAD"' | grep -q 'RWE' && tell "$binary: memory that can be written and executed"
+    readelf -sW "$binary" | grep -q '__stack_chk_fail' || tell "$binary: no stack protector"
+    readelf -sW "$binary" | grep -qE '__(memcpy|snprintf|vsnprintf|read)_chk' || tell "$binary: not fortified"
+    readelf -dW "$binary" | grep -qE 'RPATH|RUNPATH' && tell "$binary: looks for libraries in a folder of its own"
+}
+
 check_layers
 check_libraries
 check_banned
 check_length
 check_headers
 check_tidy
+check_hardening
 count=$(wc -l <"$faults")
 if [ "$count" -eq 0 ]; then
     echo "lint: clean"
