@@ -209,10 +209,9 @@ static bool check_locale(const struct worker_settings *s, struct err *err)
 }
 
 /* What is in it is looked at with the first connection; that it cannot be read would else be found out only then. */
-static bool check_ca_file(const struct worker_settings *s, struct err *err)
+static bool check_file(const char *name, const char *path, struct err *err)
 {
-    return !s->ca_file || access(s->ca_file, R_OK) == 0 ||
-           err_set(err, "PROVIDER_CA_FILE: cannot read %s: %s", s->ca_file, strerror(errno));
+    return !path || access(path, R_OK) == 0 || err_set(err, "%s: cannot read %s: %s", name, path, strerror(errno));
 }
 
 static bool check_trace_part(struct worker_settings *s, struct err *err)
@@ -309,7 +308,9 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
     }
     if (!worker_settings_split_topics(s->kafka_topics, &s->topic_store, s->topics, err) || !split_channels(s, err) ||
         !split_from(s, err) || !check_environment(s, err) || !check_start(s, err) || !check_locale(s, err) ||
-        !check_ca_file(s, err) || !check_lease(s, err) || !check_trace_part(s, err)) {
+        !check_file("PROVIDER_CA_FILE", s->ca_file, err) ||
+        !check_file("OTEL_EXPORTER_OTLP_CERTIFICATE", s->otlp_ca_file, err) || !check_lease(s, err) ||
+        !check_trace_part(s, err)) {
         return false;
     }
     for (int channel = 0; providers && channel < CHANNEL_COUNT; channel++) {

@@ -129,6 +129,8 @@ static void every_side_of_the_work_is_measured(void **state)
         {"perkline_ready", "", 1},
         {"perkline_start_time_seconds", "", 1},
         {"perkline_template_version_info", "version=", 1},
+        {"perkline_flow_expected_every_seconds", "flow=\"signup\"", 24 * 3600},
+        {"perkline_flow_last_event_timestamp_seconds", "flow=\"signup\"", 1},
         {"perkline_window_records", "sms", 1},
         {"perkline_connections", "brevo-sms", 1},
         {"perkline_stage_seconds_count", "channel=\"email\",stage=\"look_up\"", 2 * MEMBERS},
@@ -158,6 +160,15 @@ static void every_side_of_the_work_is_measured(void **state)
             fail_msg("%s{%s} is %g", rows[i].name, rows[i].label, value);
         }
     }
+}
+
+/* The first begins with the worker, the second with the events that came since. */
+static void a_flow_that_is_expected_tells_when_it_was_asked_for(void **state)
+{
+    double started = system_metric(*state, 0, "perkline_start_time_seconds", "");
+
+    assert_true(system_metric(*state, 0, "perkline_flow_last_event_timestamp_seconds", "signup") > started);
+    assert_true(system_metric(*state, 0, "perkline_flow_expected_every_seconds", "birthday") == 0);
 }
 
 static void the_books_balance(void **state)
@@ -413,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(promtool_finds_no_fault_in_the_metrics),
         cmocka_unit_test(every_side_of_the_work_is_measured),
+        cmocka_unit_test(a_flow_that_is_expected_tells_when_it_was_asked_for),
         cmocka_unit_test(the_books_balance),
         cmocka_unit_test(no_member_is_named),
         cmocka_unit_test(depth_of_the_dlq_and_the_held_topic_is_known),

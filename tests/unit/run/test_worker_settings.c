@@ -110,6 +110,7 @@ static const struct {
     {"SMS_PROVIDER", "nobody"},
     {"BREVO_API_KEY", NULL},
     {"EMAIL_FROM", "no address"},
+    {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/no/such/file"},
     {"OTEL_TRACES_SAMPLER_ARG", "1.5"},
     {"OTEL_TRACES_SAMPLER_ARG", "-0.1"},
     {"OTEL_TRACES_SAMPLER_ARG", "nan"},
