@@ -2,43 +2,41 @@
 
 #include "base/digest.h"
 #include "base/json_text.h"
-#include "base/number.h"
 
 enum { STATUS_ERROR = 2 };
 
-static void add_hex(struct json_text *j, const char *key, const uint8_t *bytes, size_t size)
+/* Text of ours, which needs no escaping: spans come in thousands, and most of each is this. */
+#define ADD(out, literal) buf_append((out), (literal), sizeof(literal) - 1)
+
+static void add_hex(struct buf *out, const uint8_t *bytes, size_t size)
 {
     char text[TRACE_ID_TEXT_SIZE];
 
     hex_format(bytes, size, text);
-    json_text_member(j, key, text);
-}
-
-static void add_nanoseconds(struct json_text *j, const char *key, int64_t us)
-{
-    char text[NUMBER_TEXT_SIZE];
-
-    json_text_member_slice(j, key, number_format(us * 1000, text));
+    buf_append(out, text, 2 * size);
 }
 
 static void add_attribute(struct json_text *j, const struct otlp_attribute *attribute)
 {
-    char text[NUMBER_TEXT_SIZE];
+    struct buf *out = j->out;
 
     if (!attribute->is_number && (!attribute->text || !attribute->text[0])) {
         return;
     }
-    json_text_open(j, '{');
-    json_text_member(j, "key", attribute->key);
-    json_text_key(j, "value");
-    json_text_open(j, '{');
-    if (attribute->is_number) {
-        json_text_member_slice(j, "intValue", number_format(attribute->number, text));
-    } else {
-        json_text_member(j, "stringValue", attribute->text);
+    if (j->needs_comma) {
+        ADD(out, ",");
     }
-    json_text_close(j, '}');
-    json_text_close(j, '}');
+    ADD(out, "{\"key\":\"");
+    buf_append_text(out, attribute->key);
+    if (attribute->is_number) {
+        ADD(out, "\",\"value\":{\"intValue\":\"");
+        buf_append_int(out, attribute->number);
+    } else {
+        ADD(out, "\",\"value\":{\"stringValue\":\"");
+        json_escape_append(out, slice_of(attribute->text));
+    }
+    ADD(out, "\"}}");
+    j->needs_comma = true;
 }
 
 static void add_attributes(struct json_text *j, const struct otlp_attribute attributes[], size_t count)
@@ -81,17 +79,27 @@ void otlp_add(struct buf *out, const struct otlp_span *span, bool is_first)
     struct json_text j;
 
     json_text_init(&j, out);
-    j.needs_comma = !is_first;
-    json_text_open(&j, '{');
-    add_hex(&j, "traceId", span->trace_id, TRACE_ID_SIZE);
-    add_hex(&j, "spanId", span->span_id, TRACE_SPAN_SIZE);
-    if (span->parent_id) {
-        add_hex(&j, "parentSpanId", span->parent_id, TRACE_SPAN_SIZE);
+    if (!is_first) {
+        ADD(out, ",");
     }
-    json_text_member(&j, "name", span->name);
-    json_text_member_int(&j, "kind", span->kind);
-    add_nanoseconds(&j, "startTimeUnixNano", span->begin_us);
-    add_nanoseconds(&j, "endTimeUnixNano", span->end_us);
+    ADD(out, "{\"traceId\":\"");
+    add_hex(out, span->trace_id, TRACE_ID_SIZE);
+    ADD(out, "\",\"spanId\":\"");
+    add_hex(out, span->span_id, TRACE_SPAN_SIZE);
+    if (span->parent_id) {
+        ADD(out, "\",\"parentSpanId\":\"");
+        add_hex(out, span->parent_id, TRACE_SPAN_SIZE);
+    }
+    ADD(out, "\",\"name\":\"");
+    json_escape_append(out, slice_of(span->name));
+    ADD(out, "\",\"kind\":");
+    buf_append_int(out, span->kind);
+    ADD(out, ",\"startTimeUnixNano\":\"");
+    buf_append_int(out, span->begin_us * 1000);
+    ADD(out, "\",\"endTimeUnixNano\":\"");
+    buf_append_int(out, span->end_us * 1000);
+    ADD(out, "\"");
+    j.needs_comma = true;
     add_attributes(&j, span->attributes, span->attribute_count);
     if (span->error) {
         json_text_key(&j, "status");

@@ -14,7 +14,7 @@ enum otlp_kind { OTLP_INTERNAL = 1, OTLP_CLIENT = 3, OTLP_CONSUMER = 5 };
 
 /* Left out when `text` is NULL or "" and it is no number. */
 struct otlp_attribute {
-    const char *key;
+    const char *key; /* nothing in it needs escaping */
     const char *text;
     bool is_number;
     int64_t number;

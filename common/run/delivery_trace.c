@@ -115,9 +115,8 @@ static void add_stages(const struct delivery_trace *trace, int64_t to_wall_us)
     }
 }
 
-void delivery_trace_end(const struct task *task)
+static void hand_over(const struct delivery_trace *trace, const struct task *task)
 {
-    const struct delivery_trace *trace = task->trace;
     int64_t now_us = clock_mono_us();
     int64_t to_wall_us = clock_wall_ms() * 1000 - now_us;
     char mid[MID_TEXT_SIZE], name[128];
@@ -125,9 +124,6 @@ void delivery_trace_end(const struct task *task)
     int32_t partition;
     int64_t offset;
 
-    if (!trace) {
-        return;
-    }
     mid_format(&task->mid, mid);
     parcel_origin(task->parcel, &topic, &partition, &offset);
     snprintf(name, sizeof(name), "deliver %s", task->flow->name);
@@ -162,6 +158,13 @@ void delivery_trace_end(const struct task *task)
                          .error = is_bad ? task->reason : NULL,
                      });
     add_stages(trace, to_wall_us);
+}
+
+void delivery_trace_end(const struct task *task)
+{
+    if (task->trace) {
+        hand_over(task->trace, task);
+    }
 }
 
 /* --- what others see ---------------------------------------------------------------------------------------------- */
