@@ -14,8 +14,8 @@ EMBED_FILE(not_before_lua, "common/run/scripts/not_before.lua")
 static const struct redis_script tokens_script = {"tokens", tokens_lua_data, 2};
 static const struct redis_script not_before_script = {"not_before", not_before_lua_data, 1};
 
-/* A fortieth of a second may be spent at once; a token is good for a second after it was leased. */
-enum { BURST_DIVISOR = 40, TOKEN_LIFE_MS = 1000, MOST_BATCH = 256, RETRY_MS = 100 };
+/* A fortieth of a second may be spent at once; a token is good for a fifth of a second after it was leased. */
+enum { BURST_DIVISOR = 40, TOKEN_LIFE_MS = 200, MOST_BATCH = 256, RETRY_MS = 100 };
 
 static const struct metric_family rate_family = {"perkline_rate_limit_per_second", METRIC_GAUGE,
                                                  "Requests per second that all workers together may make.",
