@@ -57,6 +57,15 @@ void crashpoint_reach(const char *name)
     die_after_ms(delay_ms);
 }
 
+void crashpoint_poison(const char *member_id)
+{
+    const char *poison = getenv("CHAOS_POISON");
+
+    if (poison && *poison && strncmp(member_id, poison, strlen(poison)) == 0) {
+        raise(SIGKILL);
+    }
+}
+
 int64_t crashpoint_hurry(int64_t ms)
 {
     static int64_t factor;

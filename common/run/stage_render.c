@@ -60,6 +60,7 @@ static bool render(const struct render *stage, struct task *task)
     const struct flow *flow = catalog_find_flow(catalog, task->flow->name);
     struct render_error error = {0};
 
+    CHAOS_POISON(task->parcel->event.member_id);
     task->is_rendered = false;
     message_finish(&task->message);
     if (!flow) {

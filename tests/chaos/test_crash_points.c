@@ -21,7 +21,7 @@
 #include "tests/support/events.h"
 #include "tests/support/poll.h"
 
-enum { NOTES = 12, MANY_NOTES = 120, HITS = 3, CASE_MS = 60000, LINE = 400, LANES_MOST = 12 };
+enum { NOTES = 12, MANY_NOTES = 120, HITS = 3, CASE_MS = 60000, RECONNECT_MS = 10000, LINE = 400, LANES_MOST = 12 };
 
 static const int hits[HITS] = {1, 2, 10};
 
@@ -121,6 +121,7 @@ static void stir(struct lane *lane, const struct crash_point *point)
     if (point->scenario == CRASH_RECONNECT) {
         scene_wait_accepted(lane->scene, NOTES - 1);
         redis_server_command(system->redis, "CLIENT KILL TYPE normal");
+        poll_until_within(is_dead, lane, RECONNECT_MS); /* the work may be done before the connection is back */
     } else if (point->scenario == CRASH_DRAIN) {
         scene_wait_accepted(lane->scene, 3);
         process_signal(system->workers[0], SIGTERM);

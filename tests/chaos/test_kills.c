@@ -12,7 +12,8 @@
 #include "tests/chaos/scene.h"
 #include "tests/support/poll.h"
 
-enum { WORKERS = 2, CONNECTIONS = 8, PERIOD_MS = 300 };
+/* So many partitions that the embedded broker keeps all outcomes, also those that every restart repeats. */
+enum { WORKERS = 2, PARTITIONS = 16, CONNECTIONS = 8, PERIOD_MS = 300 };
 
 static const char *const worker_env[] = {"HTTP_CONNECTIONS=8", NULL};
 static const char *const sandbox_args[] = {"--latency-ms", "35", NULL};
@@ -54,7 +55,8 @@ static int64_t settle(struct scene *scene)
 
 static void a_worker_is_killed_every_300_ms(void **state)
 {
-    struct scene *scene = scene_create(&(struct scene_options){.worker_env = worker_env, .sandbox_args = sandbox_args});
+    struct scene *scene = scene_create(&(struct scene_options){
+        .worker_env = worker_env, .sandbox_args = sandbox_args, .partitions = PARTITIONS});
     const int rounds = 20;
     struct kills kills;
     bool is_fine;
@@ -86,7 +88,8 @@ static void a_provider_without_keys_is_asked_or_gets_it_again(void **state)
                                               "BREVO_QUESTIONS_PER_HOUR=360000", NULL};
     static const char *const keyless_args[] = {"--latency-ms", "35", "--no-keys", "--visibility-lag-ms", "500", NULL};
     struct scene *scene = scene_create(&(struct scene_options){
-        .email_policy = "query", .sms_policy = "resend", .worker_env = keyless_env, .sandbox_args = keyless_args});
+        .email_policy = "query", .sms_policy = "resend", .worker_env = keyless_env, .sandbox_args = keyless_args,
+        .partitions = PARTITIONS});
     struct kills kills;
     bool is_fine;
 

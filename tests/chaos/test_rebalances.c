@@ -41,7 +41,8 @@ static void workers_come_and_go(void **state)
     scene_publish(scene, 100, 1, 1);
     next_ms = scene_age_ms(scene) + PERIOD_MS;
     for (int64_t end_ms = scene_age_ms(scene) + run_ms; scene_age_ms(scene) < end_ms;) {
-        scene_publish(scene, 40, ++seq + 1, seq + 1); /* so that every partition always has something to do */
+        seq++;
+        scene_publish(scene, 40, seq + 1, seq + 1); /* so that every partition always has something to do */
         poll_pause_ms(200);
         if (scene_age_ms(scene) >= next_ms) {
             int place = changes % WORKERS;
@@ -148,7 +149,7 @@ static int64_t memory_of(const struct scene *scene, int index)
     char *text, *at;
     int64_t kib;
 
-    snprintf(path, sizeof(path), "/proc/%d/status", process_pid(scene->system->workers[index]));
+    snprintf(path, sizeof(path), "/proc/%d/status", process_id(scene->system->workers[index]));
     text = settings_read_file(path, 1 << 16, NULL, &err);
     at = text ? strstr(text, "VmRSS:") : NULL;
     kib = at ? strtoll(at + 6, NULL, 10) : -1;
@@ -176,7 +177,8 @@ static void an_hour_of_everything(void **state)
     while (scene_age_ms(scene) < 3600000) {
         int64_t from_ms = clock_wall_ms();
 
-        scene_publish(scene, 40, ++seq, seq);
+        seq++;
+        scene_publish(scene, 40, seq, seq);
         poll_pause_ms(5000);
         switch (random_below(&scene->random, 12)) {
         case 0:

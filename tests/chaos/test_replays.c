@@ -152,6 +152,41 @@ static void bad_input_among_good_events(void **state)
     scene_destroy(scene);
 }
 
+/* Events that kill whoever renders them: found out, and put aside. */
+static void events_that_kill_workers(void **state)
+{
+    enum { KILLERS = 3, MOST_CRASHES = 6, DEADLINE_MS = 100000 };
+    static const char *const env[] = {"CHAOS_POISON=m666", NULL};
+    struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = worker_env});
+    int64_t end_ms = clock_mono_ms() + DEADLINE_MS;
+    int crashes = 0;
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 100, 1, 1);
+    for (int i = 1; i <= KILLERS; i++) {
+        events_publish_note(scene->system, 6660 + i, 1);
+    }
+    scene_publish(scene, 100, 2, 2);
+    scene_start_worker(scene, 0, 1, env);
+    while (!system_is_idle(scene->system) && clock_mono_ms() < end_ms) {
+        if (process_status(scene->system->workers[0]) != PROCESS_RUNS) {
+            scene_kill_worker(scene, 0); /* writes it down */
+            crashes++;
+            scene_start_worker(scene, 0, 1, env);
+        }
+        poll_pause_ms(20);
+    }
+    scene->rules.dead_most = KILLERS;
+    is_fine = scene_judge(scene) && scene->figures.dead == KILLERS;
+    scene_report("T22", "events that kill whoever renders them", is_fine && crashes <= KILLERS * MOST_CRASHES,
+                 "%d killers among %d events: %d crashes (%.1f for each), %zu on the DLQ, %zu lost, %zu duplicates", KILLERS,
+                 scene->published, crashes, (double)crashes / KILLERS, scene->figures.dead, scene->figures.missing,
+                 scene->figures.duplicates);
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
 /* --- T26 ---------------------------------------------------------------------------------------------------------- */
 
 /* KiB, from /proc. */
@@ -203,6 +238,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_input_among_good_events),
+        cmocka_unit_test(events_that_kill_workers),
         cmocka_unit_test(a_topic_is_read_again_and_again),
         cmocka_unit_test(a_long_lag_is_worked_off_in_bounded_memory),
     };
