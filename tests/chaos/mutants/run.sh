@@ -4,6 +4,7 @@
 #
 #   MUTANTS=word   only mutants whose name contains the word
 #   MUTANT_JOBS=N  compilers at once (all processors)
+#   MUTANTS_QUICK=1  not those that need a run of the whole system (*_in_a_run)
 #
 # A file NAME.mutant: what: (in a sentence), file:, one test: line or more (a program below tests/, then a name for CHAOS_TEST,
 # or @ and a name for CHAOS_POINT), then the text to replace, which must be there exactly once, and what replaces it.
@@ -19,6 +20,14 @@ jobs=${MUTANT_JOBS:-$(nproc)}
 caught=0 lived=0
 
 field() { sed -n "s/^$2: //p" "$1"; }
+
+tests_of() { # mutant file
+    if [ -n "${MUTANTS_QUICK:-}" ]; then
+        field "$1" test | grep -v '^chaos/'
+    else
+        field "$1" test
+    fi
+}
 
 build() { # programs
     make -C "$tree" --no-print-directory -j"$jobs" VARIANT=chaos build/chaos/perkline "$@" >"$work/build.log" 2>&1
@@ -66,7 +75,7 @@ mutate() { # mutant file
         lived=$((lived + 1))
         return
     fi
-    mapfile -t tests < <(field "$1" test)
+    mapfile -t tests < <(tests_of "$1")
     # shellcheck disable=SC2046 # one word for each
     if ! build $(for test in "${tests[@]}"; do program_of "$test"; done); then
         verdict="BROKEN it does not compile: $(grep -m 1 'error' "$work/build.log")"
@@ -88,8 +97,11 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' f; do [ -f "$f" ] && printf '%s\0' "$f"; done |
     xargs -0 cp --parents -t "$tree"
 chosen=()
-for mutant in "$mutants"/*"${MUTANTS:-}"*.mutant; do [ -f "$mutant" ] && chosen+=("$mutant"); done
-mapfile -t all_tests < <(for mutant in "${chosen[@]}"; do field "$mutant" test; done | sort -u)
+for mutant in "$mutants"/*"${MUTANTS:-}"*.mutant; do
+    case "${MUTANTS_QUICK:+quick}$mutant" in quick*_in_a_run.mutant) continue ;; esac
+    [ -f "$mutant" ] && chosen+=("$mutant")
+done
+mapfile -t all_tests < <(for mutant in "${chosen[@]}"; do tests_of "$mutant"; done | sort -u)
 
 # Without mutants everything passes, or a failure would prove nothing.
 # shellcheck disable=SC2046
