@@ -351,9 +351,9 @@ static bool renew(struct worker_settings *s, const struct setting *row, const st
                   struct err *err)
 {
     const struct setting one[] = {*row, {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0}};
-    char *old = *(char **)((char *)s + row->offset);
+    char *old = *(char **)(void *)((char *)s + row->offset);
     struct worker_settings fresh = *s;
-    const char **value = (const char **)((char *)&fresh + row->offset);
+    const char **value = (const char **)(void *)((char *)&fresh + row->offset);
     bool is_taken = settings_load(one, &fresh, err);
 
     is_taken = is_taken && is_fit(&fresh, providers, err) &&

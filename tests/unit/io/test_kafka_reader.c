@@ -178,7 +178,7 @@ static void produce_timed(struct fixture *f, int32_t partition, int count)
 static void only_what_lies_in_the_range_is_read(void **state)
 {
     static const struct kafka_reader_place beginning = {KAFKA_READER_BEGINNING, 0}, end = {KAFKA_READER_END, 0};
-    static const struct {
+    const struct {
         int32_t partition;
         struct kafka_reader_place from, to;
         int64_t first[2], after[2]; /* offsets of each partition */

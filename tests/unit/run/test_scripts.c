@@ -195,7 +195,11 @@ static void make_reopen(struct world *world, struct operation *operation)
     add_keys(world, operation);
     add(operation, "%d", below(world, 20) == 0 ? 2 : 1);
     add(operation, "%" PRId64, some_fence(world));
-    add(operation, below(world, 2) ? "::%d" : "", (int)below(world, 1000));
+    if (below(world, 2)) {
+        add(operation, "::%d", (int)below(world, 1000));
+    } else {
+        add(operation, "%s", "");
+    }
     add(operation, "%" PRId64, CLAIM_FOREVER_MS);
 }
 
