@@ -175,6 +175,10 @@ static void a_user_with_too_few_rights_or_all_of_them_is_told(void **state)
     assert_int_equal(status, 1);
     assert_non_null(strstr(json_string_value(json_object_get(find(all, "Redis user", "FAIL"), "text")), "HINCRBY"));
     json_decref(all);
+    assert_string_equal(redis_server_command(system->redis, "ACL SETUSER perkline +hincrby -incr"), "+OK");
+    all = examine(system, NULL, &status);
+    assert_non_null(strstr(json_string_value(json_object_get(find(all, "Redis user", "FAIL"), "text")), "not INCR"));
+    json_decref(all);
     free(almighty);
 }
 

@@ -140,23 +140,26 @@ void doctor_check_clock(struct doctor *doctor)
 static const struct {
     const char *words[PROBE_WORDS];
     const char *needed_for;
+    const char *name; /* NULL: the first word */
 } probes[] = {
-    {{"GET", KEY}, "workers"},
-    {{"SET", KEY, "x", "XX"}, "workers"},
-    {{"DEL", KEY}, "workers"},
-    {{"EXISTS", KEY}, "templates"},
-    {{"PEXPIRE", KEY, "1"}, "workers"},
-    {{"HGET", KEY, "f"}, "workers"},
-    {{"HSET", KEY, "f", "x", "left over"}, "workers"},
-    {{"HINCRBY", KEY, "f", "no number"}, "workers"},
-    {{"ZADD", KEY, "no number", "m"}, "workers"},
-    {{"ZRANGE", KEY, "0", "0"}, "workers"},
-    {{"ZREVRANGE", KEY, "0", "0"}, "templates"},
-    {{"ZREM", KEY, "m"}, "workers"},
-    {{"ZREMRANGEBYSCORE", KEY, "0", "0"}, "workers"},
-    {{"EVAL", "return 1", "1", KEY}, "workers"},
-    {{"EVALSHA", "0000000000000000000000000000000000000000", "1", KEY}, "workers"},
-    {{"SCRIPT", "LOAD", "return 1"}, "workers"},
+    {{"GET", KEY}, "workers", NULL},
+    {{"SET", KEY, "x", "XX"}, "workers", NULL},
+    {{"DEL", KEY}, "workers", NULL},
+    {{"EXISTS", KEY}, "templates", NULL},
+    {{"PEXPIRE", KEY, "1"}, "workers", NULL},
+    {{"HGET", KEY, "f"}, "workers", NULL},
+    {{"HSET", KEY, "f", "x", "left over"}, "workers", NULL},
+    {{"HINCRBY", KEY, "f", "no number"}, "workers", NULL},
+    /* cannot be put without effect: the server is asked about it */
+    {{"EVAL", "return redis.acl_check_cmd('incr', KEYS[1]) or redis.error_reply('NOPERM')", "1", KEY}, "workers", "INCR"},
+    {{"ZADD", KEY, "no number", "m"}, "workers", NULL},
+    {{"ZRANGE", KEY, "0", "0"}, "workers", NULL},
+    {{"ZREVRANGE", KEY, "0", "0"}, "templates", NULL},
+    {{"ZREM", KEY, "m"}, "workers", NULL},
+    {{"ZREMRANGEBYSCORE", KEY, "0", "0"}, "workers", NULL},
+    {{"EVAL", "return 1", "1", KEY}, "workers", NULL},
+    {{"EVALSHA", "0000000000000000000000000000000000000000", "1", KEY}, "workers", NULL},
+    {{"SCRIPT", "LOAD", "return 1"}, "workers", "SCRIPT LOAD"},
 };
 
 /* True when the server would refuse it to this user. */
@@ -190,9 +193,8 @@ void doctor_check_user(struct doctor *doctor)
              doctor->settings.environment ? doctor->settings.environment : "dev");
     for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {
         if (is_denied(doctor, probes[i].words, key)) {
-            doctor_tell(doctor, DOCTOR_FAIL, "use the rules of deploy/redis.acl", "the user may not %s%s%s on n:* (%s)",
-                        probes[i].words[0], strcmp(probes[i].words[0], "SCRIPT") == 0 ? " " : "",
-                        strcmp(probes[i].words[0], "SCRIPT") == 0 ? probes[i].words[1] : "", probes[i].needed_for);
+            doctor_tell(doctor, DOCTOR_FAIL, "use the rules of deploy/redis.acl", "the user may not %s on n:* (%s)",
+                        probes[i].name ? probes[i].name : probes[i].words[0], probes[i].needed_for);
             denied++;
         }
     }
