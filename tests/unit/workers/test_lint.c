@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "base/mem.h"
 #include "workers/lint/lint_print.h"
 
 /* --- printing ----------------------------------------------------------------------------------------------------- */
