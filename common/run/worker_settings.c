@@ -347,13 +347,19 @@ static bool is_fit(const struct worker_settings *s, const struct provider *const
     return true;
 }
 
+/* Where the text of a row stands. */
+static void *text_of(struct worker_settings *s, const struct setting *row)
+{
+    return (char *)s + row->offset;
+}
+
 static bool renew(struct worker_settings *s, const struct setting *row, const struct provider *const providers[],
                   struct err *err)
 {
     const struct setting one[] = {*row, {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0}};
-    char *old = *(char **)(void *)((char *)s + row->offset);
+    char *old = *(char **)text_of(s, row);
     struct worker_settings fresh = *s;
-    const char **value = (const char **)(void *)((char *)&fresh + row->offset);
+    const char **value = text_of(&fresh, row);
     bool is_taken = settings_load(one, &fresh, err);
 
     is_taken = is_taken && is_fit(&fresh, providers, err) &&
