@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -10,18 +11,48 @@
 
 #include "base/die.h"
 
-/* Looking the algorithm up costs as much as digesting a kilobyte, so it is done once. */
+/* Looking an algorithm up costs as much as digesting a kilobyte, so each thread does it once. */
+static _Thread_local struct contexts {
+    EVP_MD_CTX *sha256;
+    EVP_MAC_CTX *gmac;
+} contexts;
+
+static pthread_key_t at_thread_end;
+
+static void free_contexts(void *arg)
+{
+    struct contexts *own = arg;
+
+    EVP_MD_CTX_free(own->sha256);
+    EVP_MAC_CTX_free(own->gmac);
+}
+
+static void make_key(void)
+{
+    if (pthread_key_create(&at_thread_end, free_contexts) != 0) {
+        die("no more thread-specific keys");
+    }
+}
+
+/* Whoever made a context for this thread calls it. */
+static void free_at_thread_end(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, make_key);
+    pthread_setspecific(at_thread_end, &contexts);
+}
+
 static EVP_MD_CTX *get_context(void)
 {
-    static EVP_MD_CTX *context;
-
-    if (!context) {
-        context = EVP_MD_CTX_new();
-        if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL)) {
+    if (!contexts.sha256) {
+        contexts.sha256 = EVP_MD_CTX_new();
+        if (!contexts.sha256 || !EVP_DigestInit_ex(contexts.sha256, EVP_sha256(), NULL)) {
             die("OpenSSL has no SHA-256");
         }
+        free_at_thread_end();
     }
-    return context;
+    return contexts.sha256;
 }
 
 void digest_sha256_parts(const struct slice parts[], size_t count, uint8_t out[DIGEST_SIZE])
@@ -46,21 +77,21 @@ void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE])
 static EVP_MAC_CTX *get_checksum_context(void)
 {
     static const unsigned char key[16];
-    static char cipher[] = "AES-128-GCM";
-    static EVP_MAC_CTX *context;
+    char cipher[] = "AES-128-GCM";
 
-    if (!context) {
+    if (!contexts.gmac) {
         const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
                                      OSSL_PARAM_construct_end()};
         EVP_MAC *mac = EVP_MAC_fetch(NULL, "GMAC", NULL);
 
-        context = mac ? EVP_MAC_CTX_new(mac) : NULL;
-        if (!context || !EVP_MAC_init(context, key, sizeof(key), params)) {
+        contexts.gmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+        if (!contexts.gmac || !EVP_MAC_init(contexts.gmac, key, sizeof(key), params)) {
             die("OpenSSL has no GMAC");
         }
         EVP_MAC_free(mac);
+        free_at_thread_end();
     }
-    return context;
+    return contexts.gmac;
 }
 
 void digest_checksum_parts(const struct slice parts[], size_t count, uint8_t out[CHECKSUM_SIZE])

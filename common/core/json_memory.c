@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 #include <malloc.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #ifdef __SANITIZE_ADDRESS__
@@ -22,12 +23,15 @@ static struct {
     size_t count;
 } pieces[CLASSES];
 
+/* Only the thread that asked for it uses them. */
+static _Thread_local bool is_keeper;
+
 static void *take(size_t size)
 {
     size_t class = size ? (size - 1) / STEP : 0;
     struct piece *piece;
 
-    if (class >= CLASSES) {
+    if (class >= CLASSES || !is_keeper) {
         return malloc(size);
     }
     piece = pieces[class].first;
@@ -42,7 +46,7 @@ static void *take(size_t size)
 static void give(void *memory)
 {
     struct piece *piece = memory;
-    size_t class = memory ? malloc_usable_size(memory) / STEP : 0; /* one more than the class */
+    size_t class = memory && is_keeper ? malloc_usable_size(memory) / STEP : 0; /* one more than the class */
 
     if (class == 0 || class > CLASSES || pieces[class - 1].count >= MOST_KEPT) {
         free(memory);
@@ -56,6 +60,7 @@ static void give(void *memory)
 void json_memory_keep(void)
 {
     if (!IS_CHECKED) {
+        is_keeper = true;
         json_set_alloc_funcs(take, give);
     }
 }

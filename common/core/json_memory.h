@@ -8,8 +8,9 @@
 #ifndef CORE_JSON_MEMORY_H
 #define CORE_JSON_MEMORY_H
 
-/* For the whole process; before the first JSON value is made. For one thread: other threads must not use jansson. Does
- * nothing under the address sanitizer, which could not see a use after free any more. */
+/* For the thread that calls it, once in a process, before the first JSON value is made; others go on with malloc(), and
+ * values may move between them. Does nothing under the address sanitizer, which could not see a use after free any
+ * more. */
 void json_memory_keep(void);
 
 #endif

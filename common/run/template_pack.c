@@ -24,6 +24,17 @@ void template_pack_format(const struct file_tree *tree, struct buf *out)
     }
 }
 
+struct slice template_pack_take(const struct file_tree *tree)
+{
+    struct buf pack;
+    size_t len;
+
+    buf_init(&pack, 2 * FILE_TREE_MOST_BYTES);
+    template_pack_format(tree, &pack);
+    len = pack.len;
+    return slice_make(buf_take(&pack), len);
+}
+
 /* Takes digits and the byte `end` behind them. */
 static bool take_number(struct slice *rest, char end, size_t most, size_t *number)
 {

@@ -13,6 +13,8 @@
 #include "base/file_tree.h"
 
 void template_pack_format(const struct file_tree *tree, struct buf *out);
+/* The same; the caller owns the bytes. */
+struct slice template_pack_take(const struct file_tree *tree);
 /* The caller owns the tree. NULL + err: no pack, or one that is cut or not well made. */
 struct file_tree *template_pack_parse(struct slice pack, struct err *err);
 

@@ -1,5 +1,6 @@
 #include "run/templates.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +9,9 @@
 #include "base/file_tree.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/lint.h"
+#include "io/background.h"
 #include "io/watch.h"
+#include "run/template_check.h"
 #include "run/template_pack.h"
 
 enum { SETTLE_MS = 200, MOST_LOGGED = 20 };
@@ -40,12 +42,21 @@ struct kept {
     struct slice pack;       /* owned */
 };
 
+/* A change of the folder on its way through the gate. */
+struct reload {
+    struct templates *templates; /* NULL: closed meanwhile */
+    struct template_check check;
+};
+
 struct templates {
     char *dir;
     struct catalog_options options;
     char *default_locale;
     struct metrics *metrics;
+    struct loop *loop; /* NULL until the folder is watched */
     struct watch *watch;
+    struct reload *reload; /* NULL: none under way */
+    bool is_reload_due;    /* the folder changed again meanwhile */
     struct kept kept[TEMPLATES_KEPT_VERSIONS]; /* the latest first */
     size_t kept_count;
     struct catalog *in_use; /* borrowed from kept, as the next */
@@ -93,21 +104,15 @@ static void make_room(struct templates *templates)
     drop_kept(templates, at);
 }
 
-/* Takes the reference. `at`: 0 for the latest. */
-static void keep(struct templates *templates, struct catalog *catalog, const struct file_tree *tree, size_t at)
+/* Takes the reference and the pack. `at`: 0 for the latest. */
+static void keep(struct templates *templates, struct catalog *catalog, struct slice pack, size_t at)
 {
-    struct buf pack;
-    size_t len;
-
     if (templates->kept_count == TEMPLATES_KEPT_VERSIONS) {
         make_room(templates);
     }
     at = at < templates->kept_count ? at : templates->kept_count;
     memmove(&templates->kept[at + 1], &templates->kept[at], (templates->kept_count - at) * sizeof(templates->kept[0]));
-    buf_init(&pack, 2 * FILE_TREE_MOST_BYTES);
-    template_pack_format(tree, &pack);
-    len = pack.len;
-    templates->kept[at] = (struct kept){catalog, {buf_take(&pack), len}};
+    templates->kept[at] = (struct kept){catalog, pack};
     templates->kept_count++;
 }
 
@@ -189,39 +194,32 @@ static void choose(struct templates *templates)
 
 /* --- the folder --------------------------------------------------------------------------------------------------- */
 
-/* False: `err`, and `diags` when it could be read. */
-static bool load(struct templates *templates, struct diag_list *diags, struct err *err)
+/* False: refused. */
+static bool take(struct templates *templates, struct template_check *check)
 {
-    struct file_tree *tree = template_pack_read(templates->dir, err);
-    struct catalog *catalog;
-    struct kept *kept;
+    struct kept *kept = check->catalog ? find_kept(templates, catalog_version(check->catalog)) : NULL;
 
-    if (!tree) {
+    if (!check->catalog) {
         return false;
     }
-    catalog = lint_build(tree, &templates->options, diags);
-    kept = catalog ? find_kept(templates, catalog_version(catalog)) : NULL;
-    if (!catalog) {
-        err_set(err, "the templates in %s have %zu error%s", templates->dir, diags->error_count,
-                diags->error_count == 1 ? "" : "s");
-    } else if (kept) {
-        catalog_unref(catalog);
+    if (kept) {
         make_latest(templates, kept);
     } else {
-        keep(templates, catalog, tree, 0);
+        keep(templates, check->catalog, check->pack, 0);
+        check->catalog = NULL;
+        check->pack = slice_make(NULL, 0);
     }
-    file_tree_destroy(tree);
-    if (catalog) {
-        templates->folder = templates->kept[0].catalog;
-        choose(templates);
-    }
-    return catalog != NULL;
+    templates->folder = templates->kept[0].catalog;
+    choose(templates);
+    return true;
 }
 
 struct templates *templates_open(const char *dir, const char *default_locale, struct metrics *metrics,
                                  struct diag_list *diags, struct err *err)
 {
     struct templates *templates = xcalloc(1, sizeof(*templates));
+    struct template_check check;
+    bool is_taken;
 
     templates->dir = xstrdup(dir);
     templates->default_locale = xstrdup(default_locale);
@@ -231,11 +229,18 @@ struct templates *templates_open(const char *dir, const char *default_locale, st
     metrics_declare(metrics, &expected_family);
     metrics_declare(metrics, &last_event_family);
     metric_set(metrics_get(metrics, &refused_family, NULL), 0);
-    if (!load(templates, diags, err)) {
+    template_check_init(&check, dir, default_locale);
+    template_check_run(&check);
+    is_taken = take(templates, &check);
+    if (!is_taken) {
+        err_set(err, "%s", check.err.text);
         templates_close(templates);
-        return NULL;
     }
-    return templates;
+    diag_list_finish(diags);
+    *diags = check.diags;
+    diag_list_init(&check.diags);
+    template_check_finish(&check);
+    return is_taken ? templates : NULL;
 }
 
 void templates_close(struct templates *templates)
@@ -244,6 +249,9 @@ void templates_close(struct templates *templates)
         return;
     }
     watch_close(templates->watch);
+    if (templates->reload) {
+        templates->reload->templates = NULL;
+    }
     while (templates->kept_count > 0) {
         drop_kept(templates, templates->kept_count - 1);
     }
@@ -287,40 +295,86 @@ static char *take_refusal(const struct diag_list *diags, const struct err *err)
     return buf_take(&text);
 }
 
-bool templates_reload(struct templates *templates)
+/* What comes of a check, whatever it says. False: refused. */
+static bool conclude(struct templates *templates, struct template_check *check)
 {
     const struct catalog *before = templates->folder;
-    struct diag_list diags;
-    struct err err = {0};
-    bool is_taken;
+    bool is_taken = take(templates, check);
 
-    diag_list_init(&diags);
-    is_taken = load(templates, &diags, &err);
     free(templates->refusal);
-    templates->refusal = is_taken ? NULL : take_refusal(&diags, &err);
+    templates->refusal = is_taken ? NULL : take_refusal(&check->diags, &check->err);
     templates->is_last_refused = !is_taken;
     if (!is_taken) {
-        log_diags(&diags);
-        log_event(LOG_ERROR, "templates_refused", "reason", err.text, "kept", catalog_version(templates->in_use), NULL);
+        log_diags(&check->diags);
+        log_event(LOG_ERROR, "templates_refused", "reason", check->err.text, "kept", catalog_version(templates->in_use),
+                  NULL);
     } else if (templates->folder != before) {
         log_event(LOG_INFO, "templates_taken", "version", catalog_version(templates->folder), NULL);
     }
     metrics_count(templates->metrics, &reload_family, (const char *const[]){is_taken ? "taken" : "refused"});
     metric_set(metrics_get(templates->metrics, &refused_family, NULL), !is_taken);
-    diag_list_finish(&diags);
     tell(templates);
     return is_taken;
 }
 
+bool templates_reload(struct templates *templates)
+{
+    struct template_check check;
+    bool is_taken;
+
+    template_check_init(&check, templates->dir, templates->default_locale);
+    template_check_run(&check);
+    is_taken = conclude(templates, &check);
+    template_check_finish(&check);
+    return is_taken;
+}
+
+static void check_in_background(void *arg)
+{
+    struct reload *reload = arg;
+
+    template_check_run(&reload->check);
+}
+
+static void on_checked(void *arg)
+{
+    struct reload *reload = arg;
+    struct templates *templates = reload->templates;
+
+    if (templates) {
+        templates->reload = NULL;
+        conclude(templates, &reload->check);
+        if (templates->is_reload_due) {
+            templates_begin_reload(templates);
+        }
+    }
+    template_check_finish(&reload->check);
+    free(reload);
+}
+
+void templates_begin_reload(struct templates *templates)
+{
+    assert(templates->loop);
+    templates->is_reload_due = templates->reload != NULL;
+    if (templates->reload) {
+        return;
+    }
+    templates->reload = xcalloc(1, sizeof(*templates->reload));
+    templates->reload->templates = templates;
+    template_check_init(&templates->reload->check, templates->dir, templates->default_locale);
+    background_begin(templates->loop, check_in_background, on_checked, templates->reload);
+}
+
 static void on_change(void *arg)
 {
-    templates_reload(arg);
+    templates_begin_reload(arg);
 }
 
 void templates_watch(struct templates *templates, struct loop *loop)
 {
     struct err err = {0};
 
+    templates->loop = loop;
     templates->watch = watch_open(loop, templates->dir, SETTLE_MS, on_change, templates, &err);
     if (!templates->watch) {
         log_event(LOG_WARN, "templates_not_watched", "reason", err.text, NULL);
@@ -416,7 +470,7 @@ bool templates_add(struct templates *templates, const char *version, struct slic
         err_set(err, "what is kept as version %s is version %s", version, catalog_version(catalog));
         catalog_unref(catalog);
     } else {
-        keep(templates, catalog, tree, templates->kept_count);
+        keep(templates, catalog, template_pack_take(tree), templates->kept_count);
         is_it = true;
     }
     diag_list_finish(&diags);

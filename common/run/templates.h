@@ -2,7 +2,8 @@
  * templates: which catalog is in use now, and the ones that messages under way began with.
  *
  * Loads TEMPLATES_DIR at start (a broken set stops the start), watches it, and swaps the whole set when a changed one
- * is fit; a broken change is refused with its diagnostics and the old set stays. A pin (template_pin.h) may say that
+ * is fit; a broken change is refused with its diagnostics and the old set stays. A change is checked on a thread of its
+ * own: no message waits for it. A pin (template_pin.h) may say that
  * another version is used in place of the folder's.
  */
 #ifndef RUN_TEMPLATES_H
@@ -28,8 +29,10 @@ struct templates *templates_open(const char *dir, const char *default_locale, st
 void templates_close(struct templates *templates);
 /* Begins to watch for changes. A folder that cannot be watched is a warning. */
 void templates_watch(struct templates *templates, struct loop *loop);
-/* Reads the folder again now. False when the new set was refused. */
+/* Reads the folder again now, on this thread. False when the new set was refused. */
 bool templates_reload(struct templates *templates);
+/* Reads it in the background, and once more when it is asked for meanwhile. Only a folder that is watched. */
+void templates_begin_reload(struct templates *templates);
 /* Told after each reload and whenever another version is in use. NULL: nobody. */
 void templates_set_listener(struct templates *templates, loop_fn fn, void *arg);
 

@@ -133,7 +133,7 @@ static void on_reload_signal(void *arg)
 {
     struct worker *worker = arg;
 
-    templates_reload(worker->templates);
+    templates_begin_reload(worker->templates);
     renew_secrets(worker);
 }
 

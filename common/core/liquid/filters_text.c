@@ -1,6 +1,7 @@
 /* Filters that change the letters of a text or its encoding. */
 #include <ctype.h>
 #include <locale.h>
+#include <pthread.h>
 #include <string.h>
 #include <wctype.h>
 
@@ -11,14 +12,19 @@
 /* --- letters -------------------------------------------------------------------------------- */
 
 /* The C library's tables for all of Unicode; they are part of it, so nothing is read. */
+static locale_t unicode;
+
+static void open_unicode(void)
+{
+    unicode = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+}
+
 static locale_t unicode_locale(void)
 {
-    static locale_t locale;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-    if (!locale) {
-        locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-    }
-    return locale;
+    pthread_once(&once, open_unicode);
+    return unicode;
 }
 
 static void add_code_point(struct text *text, uint32_t c)

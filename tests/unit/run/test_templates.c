@@ -178,6 +178,58 @@ static void each_kept_version_can_be_handed_on(void **state)
     file_tree_destroy(tree);
 }
 
+static void a_change_is_checked_in_the_background_and_taken_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_create();
+
+    templates_watch(f->templates, loop);
+    fake_catalog_set_version(B);
+    templates_begin_reload(f->templates);
+    assert_string_equal(in_use(f), A);
+    fakes_run_ms(loop, 1);
+    assert_string_equal(in_use(f), B);
+    assert_int_equal(f->told, 1);
+    fake_catalog_set_version("broken");
+    templates_begin_reload(f->templates);
+    fakes_run_ms(loop, 1);
+    assert_string_equal(in_use(f), B);
+    assert_true(templates_is_last_refused(f->templates));
+    templates_close(f->templates);
+    f->templates = NULL;
+    loop_destroy(loop);
+}
+
+static void changes_during_a_check_are_checked_once_more(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_create();
+
+    templates_watch(f->templates, loop);
+    for (int i = 0; i < 3; i++) {
+        templates_begin_reload(f->templates);
+    }
+    fakes_run_ms(loop, 1);
+    assert_int_equal(f->told, 2);
+    templates_close(f->templates);
+    f->templates = NULL;
+    loop_destroy(loop);
+}
+
+static void what_is_closed_during_a_check_hears_no_more_of_it(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_create();
+
+    templates_watch(f->templates, loop);
+    fake_catalog_set_version(B);
+    templates_begin_reload(f->templates);
+    templates_close(f->templates);
+    f->templates = NULL;
+    loop_destroy(loop);
+    assert_int_equal(f->told, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +241,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_versions_go_but_never_one_that_is_needed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_kept_version_can_be_handed_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_change_is_checked_in_the_background_and_taken_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(changes_during_a_check_are_checked_once_more, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_closed_during_a_check_hears_no_more_of_it, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
