@@ -3,14 +3,14 @@
  * the widest number of any sample at every place, in every month of the year.
  *
  * A message is measured in the language of its reader only: a Persian name in an English text would cost three times as
- * much and does not happen. Values from samples of other languages count when the GSM alphabet has all their letters.
+ * much and does not happen. Values from samples of other languages count when the GSM alphabet has all their letters, or
+ * the flow lets them lose their accents.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "core/lint_inside.h"
 #include "core/plan.h"
 #include "core/sms_text.h"
@@ -24,18 +24,6 @@ struct check {
 };
 
 /* --- the longest value -------------------------------------------------------------------------------------------- */
-
-static bool is_gsm(const char *text)
-{
-    struct slice slice = slice_of(text);
-
-    for (size_t at = 0; at < slice.len;) {
-        if (!sms_gsm_septets(utf8_next(slice, &at, NULL))) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static bool is_date(const char *text)
 {
@@ -67,7 +55,7 @@ static size_t width_of(json_t *value)
 static bool is_readable(const struct check *check, const struct lint_sample *sample, json_t *value)
 {
     return !json_is_string(value) || locale_tag_has_same_language(sample->tag, check->template->tag) ||
-           is_gsm(json_string_value(value));
+           sms_fits_gsm(slice_of(json_string_value(value)), check->flow->flow->channels[CHANNEL_SMS].is_transliterated);
 }
 
 static json_t *find_value(json_t *data, const char *path)

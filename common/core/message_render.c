@@ -311,7 +311,6 @@ static bool render_sms(struct rendering *r, struct message *message)
 {
     const struct message_template *template = r->in->template;
     const struct flow_channel *channel = &r->in->flow->channels[CHANNEL_SMS];
-    const char *tag = locale_tag(r->in->locale);
     struct buf *plain = &r->in->buffers->whole;
     struct sms_size size;
     struct slice body;
@@ -324,7 +323,7 @@ static bool render_sms(struct rendering *r, struct message *message)
         return fail(r, "template_error", "%s: the body is empty", template->path);
     }
     buf_clear(plain);
-    if (channel->is_transliterated && sms_transliterate(body, slice_make(tag, locale_tag_language_len(tag)), plain)) {
+    if (channel->is_transliterated && sms_transliterate(body, plain)) {
         body = buf_slice(plain);
     }
     size = sms_measure(body);

@@ -84,7 +84,6 @@ struct replacement {
     const char *to;
 };
 
-/* For every language. */
 static const struct replacement typography[] = {
     {0x00a0, " "}, {0x00ab, "\""},  {0x00ad, ""},  {0x00bb, "\""}, {0x2009, " "},  {0x200a, " "},  {0x200b, ""},
     {0x2010, "-"}, {0x2011, "-"},   {0x2012, "-"}, {0x2013, "-"},  {0x2014, "-"},  {0x2015, "-"},  {0x2018, "'"},
@@ -107,37 +106,40 @@ static const struct replacement romanian[] = {
 };
 
 static const struct {
-    const char *language;
     const struct replacement *table;
     size_t count;
-} languages[] = {
-    {"hu", hungarian, sizeof(hungarian) / sizeof(hungarian[0])},
-    {"ro", romanian, sizeof(romanian) / sizeof(romanian[0])},
+} tables[] = {
+    {typography, sizeof(typography) / sizeof(typography[0])},
+    {hungarian, sizeof(hungarian) / sizeof(hungarian[0])},
+    {romanian, sizeof(romanian) / sizeof(romanian[0])},
 };
 
-static const char *find(const struct replacement *table, size_t count, uint32_t c)
+/* NULL: there is no plain form. */
+static const char *find_plain(uint32_t c)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (table[i].from == c) {
-            return table[i].to;
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        for (size_t j = 0; j < tables[i].count; j++) {
+            if (tables[i].table[j].from == c) {
+                return tables[i].table[j].to;
+            }
         }
     }
     return NULL;
 }
 
-static const char *find_plain(struct slice language, uint32_t c)
+bool sms_fits_gsm(struct slice text, bool is_transliterated)
 {
-    const char *to = find(typography, sizeof(typography) / sizeof(typography[0]), c);
+    for (size_t at = 0; at < text.len;) {
+        uint32_t c = utf8_next(text, &at, NULL);
 
-    for (size_t i = 0; !to && i < sizeof(languages) / sizeof(languages[0]); i++) {
-        if (slice_is(language, languages[i].language)) {
-            to = find(languages[i].table, languages[i].count, c);
+        if (!sms_gsm_septets(c) && !(is_transliterated && find_plain(c))) {
+            return false;
         }
     }
-    return to;
+    return true;
 }
 
-bool sms_transliterate(struct slice text, struct slice language, struct buf *out)
+bool sms_transliterate(struct slice text, struct buf *out)
 {
     struct sms_size before = sms_measure(text);
     size_t start = out->len;
@@ -149,7 +151,7 @@ bool sms_transliterate(struct slice text, struct slice language, struct buf *out
     while (at < text.len) {
         size_t from = at;
         uint32_t c = utf8_next(text, &at, NULL);
-        const char *plain = sms_gsm_septets(c) ? NULL : find_plain(language, c);
+        const char *plain = sms_gsm_septets(c) ? NULL : find_plain(c);
 
         if (plain) {
             buf_append_text(out, plain);

@@ -34,8 +34,11 @@ struct sms_size sms_measure(struct slice text);
 /* Septets a character takes in the GSM alphabet: 1, 2, or 0 when it is not in it. */
 int sms_gsm_septets(uint32_t code_point);
 
-/* Appends `text` with typographic marks made plain and, for Hungarian and Romanian, the accents dropped that the GSM
- * alphabet lacks. False (and nothing appended) when that saves no segment: then the text is better left as it is. */
-bool sms_transliterate(struct slice text, struct slice language, struct buf *out);
+/* Appends `text` with typographic marks made plain and the accents of Hungarian and Romanian dropped that the GSM alphabet
+ * lacks, whatever the language: a Hungarian name would make an English text cost three times as much. False (and nothing
+ * appended) when that saves no segment: then the text is better left as it is. */
+bool sms_transliterate(struct slice text, struct buf *out);
+/* Is all of it in the GSM alphabet, with `is_transliterated` after that loss? */
+bool sms_fits_gsm(struct slice text, bool is_transliterated);
 
 #endif

@@ -174,23 +174,22 @@ static void transliteration_must_save_a_segment(void **state)
 {
     static const struct {
         const char *name;
-        const char *language;
         const char *piece;
         int count;
         const char *tail;
         const char *expected_tail; /* NULL: left as it is */
     } cases[] = {
-        {"short Hungarian stays", "hu", "x", 60, "Árvíztűrő", NULL},
-        {"long Hungarian loses what GSM lacks", "hu", "x", 80, "Árvíztűrő éöü", "Arviztürö éöü"},
-        {"long Romanian is stripped", "ro", "x", 80, "Știință și țară, ŞŢşţ", "Stiinta si tara, STst"},
-        {"typography is made plain in every language", "en", "x", 80, "“It’s” – now…", "\"It's\" - now..."},
-        {"no-break spaces become spaces", "en", "x", 80,
+        {"short Hungarian stays", "x", 60, "Árvíztűrő", NULL},
+        {"long Hungarian loses what GSM lacks", "x", 80, "Árvíztűrő éöü", "Arviztürö éöü"},
+        {"long Romanian is stripped", "x", 80, "Știință și țară, ŞŢşţ", "Stiinta si tara, STst"},
+        {"typography is made plain in every language", "x", 80, "“It’s” – now…", "\"It's\" - now..."},
+        {"no-break spaces become spaces", "x", 80,
          "12\xc2\xa0"
          "500",
          "12 500"},
-        {"Hungarian letters stay in Romanian", "ro", "x", 80, "ű", NULL},
-        {"Cyrillic cannot be helped", "bg", "x", 80, "Здравей – ти", NULL},
-        {"GSM text has nothing to win", "hu", "x", 200, "éöü", NULL},
+        {"a name of one language in a text of another", "x", 80, "și Kovács Ödön", "si Kovacs Ödön"},
+        {"Cyrillic cannot be helped", "x", 80, "Здравей – ти", NULL},
+        {"GSM text has nothing to win", "x", 200, "éöü", NULL},
     };
 
     (void)state;
@@ -202,7 +201,7 @@ static void transliteration_must_save_a_segment(void **state)
         buf_init(&plain, 0);
         repeat(&text, cases[i].piece, cases[i].count);
         buf_append_text(&text, cases[i].tail);
-        is_changed = sms_transliterate(buf_slice(&text), slice_of(cases[i].language), &plain);
+        is_changed = sms_transliterate(buf_slice(&text), &plain);
         if (is_changed != (cases[i].expected_tail != NULL)) {
             fail_msg("%s: changed %d", cases[i].name, is_changed);
         }
