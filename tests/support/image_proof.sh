@@ -6,6 +6,7 @@
 #   tests/support/image_proof.sh [image|tests|all]     root; status 77: no debootstrap, no packages, no mounts to be had
 #
 #   IMAGE_ROOT=DIR       keep the roots there, and use them again (build/image)
+#   DEBIAN_MIRROR=URL    packages from there instead of debootstrap's own choice
 #   UPDATE_CONTENT=1     write deploy/image-content.txt anew
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -13,7 +14,6 @@ top=$PWD
 what=${1:-all}
 roots=${IMAGE_ROOT:-$top/build/image}
 base=$roots/base stage=$roots/stage image=$roots/image
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 
 skip() { echo "skipped: $1" && exit 77; }
 fail() { echo "image proof: $1" >&2 && exit 1; }
@@ -22,23 +22,31 @@ fail() { echo "image proof: $1" >&2 && exit 1; }
 command -v debootstrap >/dev/null || skip "no debootstrap (apt-get install debootstrap)"
 mkdir -p "$roots"
 
-mounts=()
+# Mounts are made where nobody else sees them and vanish with this process; and no folder is removed that holds one.
+if [ -z "${IMAGE_PROOF_ALONE:-}" ]; then
+    unshare --mount --propagation private true 2>/dev/null || skip "cannot have mounts of its own"
+    IMAGE_PROOF_ALONE=1 exec unshare --mount --propagation private "$top/tests/support/image_proof.sh" "$@"
+fi
+remove() {
+    ! grep -q " $1/" /proc/self/mounts || fail "something is mounted below $1"
+    rm -rf --one-file-system "$1"
+}
+
+# The few devices that programs need, none of this machine's own.
 mount_into() { # root
-    mkdir -p "$1/proc" "$1/dev"
-    mount -t proc proc "$1/proc" && mounts+=("$1/proc") && mount --rbind /dev "$1/dev" && mounts+=("$1/dev") || return 1
-    mount --make-rslave "$1/dev"
+    mkdir -p "$1/proc" "$1/dev" && mount -t proc proc "$1/proc" && mount -t tmpfs -o mode=755 tmpfs "$1/dev" &&
+        mknod -m 666 "$1/dev/null" c 1 3 && mknod -m 666 "$1/dev/zero" c 1 5 && mknod -m 666 "$1/dev/full" c 1 7 &&
+        mknod -m 666 "$1/dev/random" c 1 8 && mknod -m 666 "$1/dev/urandom" c 1 9 && mknod -m 666 "$1/dev/tty" c 5 0 &&
+        ln -s /proc/self/fd "$1/dev/fd" && ln -s /proc/self/fd/0 "$1/dev/stdin" && ln -s /proc/self/fd/1 "$1/dev/stdout" &&
+        ln -s /proc/self/fd/2 "$1/dev/stderr" && mkdir -m 1777 "$1/dev/shm"
 }
-leave() {
-    for ((i = ${#mounts[@]} - 1; i >= 0; i--)); do umount -R -l "${mounts[i]}"; done
-}
-trap leave EXIT
 
 # --- a Debian 13 of our own --------------------------------------------------------------------------------------------
 
 make_base() {
     [ -e "$base/.complete" ] && return
-    rm -rf "$base"
-    debootstrap --variant=minbase trixie "$base" "$mirror" >"$roots/debootstrap.log" 2>&1 ||
+    remove "$base"
+    debootstrap --variant=minbase trixie "$base" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$roots/debootstrap.log" 2>&1 ||
         skip "debootstrap: $(tail -n 1 "$roots/debootstrap.log")"
     cp /etc/resolv.conf "$base/etc/resolv.conf"
     printf '127.0.0.1 localhost\n::1 localhost\n' >"$base/etc/hosts"
@@ -63,7 +71,8 @@ in_stage() { # directory, command
 # The first stage; of the second one only what it copies: $stage/image becomes $image.
 follow_dockerfile() {
     local directory=/ in_build=0 word rest from to
-    rm -rf "$stage" "$image"
+    remove "$stage"
+    remove "$image"
     cp -a "$base" "$stage"
     mount_into "$stage" || skip "cannot mount"
     while read -r word rest; do
