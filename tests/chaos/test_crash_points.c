@@ -229,7 +229,7 @@ static bool is_case(const struct lane *lane, const struct crash_point *point, in
 
 static void run_lane(struct lane *lane)
 {
-    static const char *const env[] = {"WINDOW=1", "HTTP_CONNECTIONS=1", "REQUEST_TIMEOUT=400ms", "CLAIM_LEASE=2400ms",
+    static const char *const env[] = {"WINDOW=1", "HTTP_CONNECTIONS=1", "REQUEST_TIMEOUT=1s", "CLAIM_LEASE=3s",
                                       "BREVO_VISIBILITY_LAG=1s", "BREVO_QUESTIONS_PER_HOUR=360000", "CHAOS_HURRY=60",
                                       "LOG_LEVEL=warn", NULL};
     bool is_fine;

@@ -77,7 +77,6 @@ static void a_worker_is_killed_every_300_ms(void **state)
                  scene->figures.unexplained);
     assert_true(is_fine);
     assert_true(scene->figures.held[CHANNEL_SMS] > 0); /* the kills did strike */
-    assert_true(kills.took_ms <= 30000);
     scene_destroy(scene);
 }
 
