@@ -2,7 +2,7 @@
 # make mutants: plants the bugs of this folder one at a time in a copy of the tree, builds, runs the tests that should catch
 # each, and prints a table. A mutant is caught when a test that passes without it fails with it.
 #
-#   MUTANTS=word   only mutants whose name contains the word
+#   MUTANTS="a b"  only mutants whose name contains one of the words
 #   MUTANT_JOBS=N  compilers at once (all processors)
 #   MUTANTS_QUICK=1  not those that need a run of the whole system (*_in_a_run)
 #
@@ -97,7 +97,13 @@ mkdir -p "$tree"
 git ls-files -z --cached --others --exclude-standard | while IFS= read -r -d '' f; do [ -f "$f" ] && printf '%s\0' "$f"; done |
     xargs -0 cp --parents -t "$tree"
 chosen=()
-for mutant in "$mutants"/*"${MUTANTS:-}"*.mutant; do
+is_wanted() { # mutant file
+    [ -n "${MUTANTS:-}" ] || return 0
+    for word in $MUTANTS; do case "$1" in *"$word"*) return 0 ;; esac done
+    return 1
+}
+for mutant in "$mutants"/*.mutant; do
+    is_wanted "$mutant" || continue
     case "${MUTANTS_QUICK:+quick}$mutant" in quick*_in_a_run.mutant) continue ;; esac
     [ -f "$mutant" ] && chosen+=("$mutant")
 done
