@@ -400,10 +400,13 @@ bool date_format(struct text *out, const struct date *date, struct slice format)
             continue;
         }
         c = read_flags(p + 1, end, &d);
-        if (c < end && composed(*c)) {
-            add_composed(out, &d, date, composed(*c));
-        } else if (c == end) {
+        if (c == end) {
             return false;
+        }
+        if (d.colons && *c != 'z') { /* nothing else is written with them */
+            text_add(out, slice_make(p, (size_t)(c - p) + 1));
+        } else if (composed(*c)) {
+            add_composed(out, &d, date, composed(*c));
         } else if (!add_calendar(out, &d, &f, *c) && !add_clock(out, &d, &f, *c) && !add_names(out, &d, &f, *c)) {
             text_add(out, slice_make(p, (size_t)(c - p) + 1));
         }

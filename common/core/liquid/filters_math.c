@@ -118,7 +118,7 @@ bool filter_round(const struct liquid_call *call, struct liquid_value *result, s
     if (call->arg_count) {
         n = decimal_from(&call->args[0]);
     }
-    places = decimal_integer(&n, -1);
+    places = decimal_integer(&n, (n.is_exact ? n.units < 0 : n.approx < 0) ? 1 : -1); /* towards zero */
     return give(result, decimal_round(&a, places.kind == LIQUID_INT ? places.integer : 0));
 }
 

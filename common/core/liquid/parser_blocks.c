@@ -150,6 +150,9 @@ bool parse_case(struct parser *p, const struct part *part)
         if (!is_else && !slice_is(stop.name, "when")) {
             return wrong_stop(p, &block, &stop);
         }
+        if (is_else && lexer_trim(stop.markup).len > 0) {
+            return parser_fail(p, stop.start, "{% else %}", "the else of a case has no condition");
+        }
         branch = begin_branch(p, stop.start, is_else ? BRANCH_ELSE : 0);
         if ((!is_else && !parse_when(p, branch, stop.markup)) || !parse_block(p, &stop)) {
             return false;

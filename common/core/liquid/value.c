@@ -279,6 +279,9 @@ bool value_contains(struct liquid_run *run, const struct liquid_value *v, const 
     if (value_is_object(v)) {
         return part->kind == LIQUID_STRING && json_object_getn(v->json, part->string.data, part->string.len);
     }
+    if (part->kind == LIQUID_BLANK || part->kind == LIQUID_EMPTY) {
+        return false; /* no item is one of these, however empty it is */
+    }
     for (size_t i = 0; i < value_count(v); i++) {
         struct liquid_value item = value_at(v, i);
 
