@@ -1,15 +1,19 @@
-# Compares the results of two engines for a batch and prints the table of what differed for a known reason. Every other
-# difference is printed whole; any makes the status 1.
+# Compares the results of two engines for a batch and prints the table of what differed for a known reason: the reference
+# with a difference taken away prints what we do (variants.rb), or reasons.rb says so. Every other difference is printed
+# whole; any makes the status 1.
 #
 #   ruby compare.rb BATCH RESULTS_OF_REFERENCE RESULTS_OF_OURS
 require "json"
 require_relative "reasons"
+require_relative "variants"
 
 Result = Struct.new(:status, :marks, :text) do
   def fine?
     status == "ok"
   end
 end
+
+TOGETHER = "several of these together"
 
 def read_result(file)
   status, length = (file.gets or abort("#{file.path} ends too early")).split
@@ -23,6 +27,30 @@ def same?(theirs, ours)
   theirs.fine? ? ours.fine? && theirs.text.b == ours.text.b : !ours.fine?
 end
 
+def vary(test, names)
+  status, text = Variants.render(test, names)
+  Result.new(status, MARKS.dup, text || "")
+end
+
+# The same text, or an error in the same phase: the texts of errors are each engine's own.
+def agree?(varied, ours)
+  varied.status == ours.status && (!ours.fine? || varied.text.b == ours.text.b)
+end
+
+def find_reason(test, theirs, ours)
+  REASONS.find { |r| r.applies.call(test, theirs, ours) }&.text
+end
+
+def explain(test, theirs, ours)
+  name = Variants::ALL.find { |v| agree?(vary(test, [v]), ours) }
+  return Variants::TEXTS[name] if name
+
+  reason = find_reason(test, theirs, ours)
+  return reason if reason
+
+  TOGETHER if Variants::SETS.map { |names| vary(test, names) }.any? { |varied| agree?(varied, ours) || find_reason(test, varied, ours) }
+end
+
 def show(result)
   "#{[result.status, *result.marks].join(' ')}: #{result.text.inspect}"
 end
@@ -33,6 +61,7 @@ counts = Hash.new(0)
 unexplained = 0
 cases = 0
 errors = 0
+limit_memory
 File.open(reference_path, "rb") do |reference|
   File.open(ours_path, "rb") do |ours_file|
     File.foreach(batch_path) do |line|
@@ -43,7 +72,7 @@ File.open(reference_path, "rb") do |reference|
       next if same?(theirs, ours)
 
       test = JSON.parse(line)
-      reason = REASONS.find { |r| r.applies.call(test, theirs, ours) }
+      reason = explain(test, theirs, ours)
       if reason
         counts[reason] += 1
         next
@@ -54,6 +83,8 @@ File.open(reference_path, "rb") do |reference|
   end
 end
 
-REASONS.each { |reason| puts format("%7d  %s", counts[reason], reason.text) if counts[reason].positive? }
+[*Variants::TEXTS.values, TOGETHER, *REASONS.map(&:text)].each do |reason|
+  puts format("%7d  %s", counts[reason], reason) if counts[reason].positive?
+end
 puts "#{cases} cases (#{errors} end in an error), #{counts.values.sum} differ for a known reason, #{unexplained} unexplained"
 exit(unexplained.zero? ? 0 : 1)

@@ -131,8 +131,13 @@ rescue SystemStackError, StandardError, NotImplementedError, NoMemoryError => e
   ["crash", "#{e.class}: #{e.message}"]
 end
 
+# Some arithmetic of Ruby takes all there is.
+def limit_memory
+  Process.setrlimit(Process::RLIMIT_AS, 2 << 30)
+end
+
 if $PROGRAM_NAME == __FILE__
-  Process.setrlimit(Process::RLIMIT_AS, 2 << 30) # some arithmetic of Ruby takes all there is
+  limit_memory
   $stdout.binmode
   $stdout.sync = true if ENV["DIFF_SYNC"]
   $stdin.each_line do |line|
