@@ -1,5 +1,5 @@
 /* T07, T25, T39, T42: workers that come and go in a consumer group, a wrong clock, too few file descriptors, and an hour of
- * everything. With KAFKA_BOOTSTRAP the group's Kafka is the one that it names. */
+ * everything. With KAFKA_BOOTSTRAP the group's Kafka is the one that it names; with KAFKA_CLUSTER a broker of it dies, too. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/settings.h"
 #include "tests/chaos/scene.h"
+#include "tests/support/kafka_cluster.h"
 #include "tests/support/poll.h"
 
 enum { SESSION_MS = 6000 };
@@ -30,8 +31,8 @@ static void workers_come_and_go(void **state)
     static const char *const args[] = {"--latency-ms", "30", NULL};
     struct scene *scene = scene_create(&(struct scene_options){.worker_env = env, .sandbox_args = args, .is_group = true});
     const int64_t run_ms = scene_is_long() ? 180000 : 40000;
-    int changes = 0, seq = 0;
-    int64_t next_ms, silence_ms;
+    int changes = 0, seq = 0, brokers_killed = 0;
+    int64_t next_ms, silence_ms, kill_ms;
     bool is_fine;
 
     (void)state;
@@ -41,10 +42,15 @@ static void workers_come_and_go(void **state)
     system_wait_ready(scene->system, 0);
     scene_publish(scene, 100, 1, 1);
     next_ms = scene_age_ms(scene) + PERIOD_MS;
+    kill_ms = scene_age_ms(scene) + run_ms / 2 + PERIOD_MS / 2;
     for (int64_t end_ms = scene_age_ms(scene) + run_ms; scene_age_ms(scene) < end_ms;) {
         seq++;
         scene_publish(scene, 40, seq + 1, seq + 1); /* so that every partition always has something to do */
         poll_pause_ms(200);
+        if (kafka_cluster_is_there() && brokers_killed == 0 && scene_age_ms(scene) >= kill_ms) {
+            assert_true(kafka_cluster_kill(scene->system, 1));
+            brokers_killed++;
+        }
         if (scene_age_ms(scene) >= next_ms) {
             int place = changes % WORKERS;
             struct process *worker = scene->system->workers[place];
@@ -68,10 +74,13 @@ static void workers_come_and_go(void **state)
     /* the embedded broker takes seconds for a join: what a partition's silence comes to is judged on a real Kafka */
     scene_report("T07", "a worker joins or leaves the group every 10 s",
                  is_fine && (!scene->system->broker ? silence_ms <= SESSION_MS + 5000 : true),
-                 "%d events, %d changes, %zu lost, %zu duplicates, %zu held, %zu asked again, no partition silent for more than "
+                 "%d events, %d changes, %d brokers killed, %zu lost, %zu duplicates, %zu held, %zu asked again, no partition silent for more than "
                  "%.1f s",
-                 scene->published, changes, scene->figures.missing, scene->figures.duplicates,
+                 scene->published, changes, brokers_killed, scene->figures.missing, scene->figures.duplicates,
                  scene->figures.held[CHANNEL_SMS], scene->figures.further, (double)silence_ms / 1000);
+    if (brokers_killed) {
+        assert_true(kafka_cluster_restart(scene->system, 1));
+    }
     assert_true(is_fine);
     scene_destroy(scene);
 }

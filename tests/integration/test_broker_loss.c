@@ -6,12 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <stdlib.h>
-
 #include "tests/support/books.h"
 #include "tests/support/events.h"
 #include "tests/support/judge.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/kafka_cluster.h"
 
 enum { MEMBERS = 40, ROUNDS_EACH = 10, BROKERS = 3 };
 
@@ -23,7 +21,7 @@ static int set_up(void **state)
     const struct system_options options = {
         .is_group = true, .worker_env = worker_env, .sandbox_args = sandbox_args};
 
-    *state = getenv("KAFKA_CLUSTER") ? system_create(&options) : NULL;
+    *state = kafka_cluster_is_there() ? system_create(&options) : NULL;
     return 0;
 }
 
@@ -31,18 +29,6 @@ static int tear_down(void **state)
 {
     system_destroy(*state);
     return 0;
-}
-
-static void tell_cluster(const struct system *system, const char *what, int broker)
-{
-    char id[8] = {(char)('0' + broker)};
-    const char *const argv[] = {"tests/support/kafka/kafka_cluster.sh", what, getenv("KAFKA_CLUSTER"), id, NULL};
-    char *log_path = temp_dir_path(system->dir, "cluster.log");
-    struct process *script = process_start(argv, NULL, log_path);
-
-    assert_int_equal(process_wait(script), 0);
-    process_destroy(script);
-    free(log_path);
 }
 
 static void brokers_that_are_killed_in_mid_run_lose_nothing_and_double_nothing(void **state)
@@ -59,9 +45,9 @@ static void brokers_that_are_killed_in_mid_run_lose_nothing_and_double_nothing(v
     for (int broker = 1; broker <= BROKERS; broker++) {
         events_publish_notes(system, MEMBERS, (broker - 1) * ROUNDS_EACH + 1, broker * ROUNDS_EACH);
         assert_false(system_is_idle(system));
-        tell_cluster(system, "kill", broker);
+        assert_true(kafka_cluster_kill(system, broker));
         assert_true(system_wait_idle(system)); /* two of three are enough */
-        tell_cluster(system, "restart", broker);
+        assert_true(kafka_cluster_restart(system, broker));
     }
     judge_all_sent(system, (size_t)BROKERS * MEMBERS * ROUNDS_EACH, (size_t)BROKERS * MEMBERS * ROUNDS_EACH, 0);
     for (int worker = 0; worker < 2; worker++) {
