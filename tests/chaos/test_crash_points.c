@@ -299,6 +299,10 @@ static void every_crash_ends_as_the_matrix_says(void **state)
         }
         fclose(lanes[i]);
         waitpid(pids[i], &status, 0);
+        if (status != 0) {
+            print_error("lane %d ended early: %s %d\n", i, WIFSIGNALED(status) ? "signal" : "status",
+                        WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+        }
     }
     scene_report("T05", "crash at every point, 1st, 2nd and 10th time, each kind of provider", failed == 0 && judged == count,
                  "%zu points, %d of %d combinations as the matrix says, %d of %d histories clean", crash_point_count, passed,
