@@ -42,19 +42,6 @@ static void check_plain_links(struct check *check, struct slice text)
 
 /* --- raw ---------------------------------------------------------------------------------------------------------- */
 
-static size_t skip_blanks(struct slice text, size_t at)
-{
-    while (at < text.len && memchr(" \t\r\n", text.data[at], 4)) {
-        at++;
-    }
-    return at;
-}
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 /* `{{ x | raw }}` in one Liquid tag that starts at `start`. */
 static void note_raw(struct check *check, struct slice tag, size_t start)
 {
@@ -69,8 +56,8 @@ static void note_raw(struct check *check, struct slice tag, size_t start)
             at = (size_t)(quote - tag.data);
             continue;
         }
-        word = tag.data[at] == '|' ? skip_blanks(tag, at + 1) : tag.len;
-        if (word + 3 < tag.len && memcmp(tag.data + word, "raw", 3) == 0 && !is_word(tag.data[word + 3])) {
+        word = tag.data[at] == '|' ? tag_scan_skip_blanks(tag, at + 1) : tag.len;
+        if (word + 3 < tag.len && memcmp(tag.data + word, "raw", 3) == 0 && !tag_scan_is_word(tag.data[word + 3])) {
             lint_find_place(check->entry, check->base + start + word, &line, &column);
             lint_add(check->lint, DIAG_NOTE, check->entry->path, line, column,
                      "make sure that no customer and no shop system writes this value",
@@ -81,22 +68,10 @@ static void note_raw(struct check *check, struct slice tag, size_t start)
 
 static void note_raws(struct check *check, struct slice source)
 {
-    size_t at = 0;
+    struct slice tag;
 
-    while (at < source.len) {
-        size_t len = tag_scan_len(source, at);
-        struct slice tag = slice_make(source.data + at, len);
-
-        if (!len) {
-            at++;
-        } else if (tag_scan_is(tag, "comment")) {
-            at = tag_scan_skip_block(source, at + len, "comment", "endcomment");
-        } else if (tag_scan_is(tag, "raw")) {
-            at = tag_scan_skip_block(source, at + len, "raw", "endraw");
-        } else {
-            note_raw(check, tag, at);
-            at += len;
-        }
+    for (size_t at = 0; tag_scan_next(source, &at, &tag);) {
+        note_raw(check, tag, (size_t)(tag.data - source.data));
     }
 }
 

@@ -53,28 +53,15 @@ static void move_to(struct place *place, struct slice source, size_t at)
     }
 }
 
-static size_t skip_blanks(struct slice text, size_t at)
-{
-    while (at < text.len && memchr(" \t\r\n", text.data[at], 4)) {
-        at++;
-    }
-    return at;
-}
-
-static bool is_word(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
 /* Does `| t` follow? */
 static bool is_translated(struct slice tag, size_t at)
 {
-    at = skip_blanks(tag, at);
+    at = tag_scan_skip_blanks(tag, at);
     if (at >= tag.len || tag.data[at] != '|') {
         return false;
     }
-    at = skip_blanks(tag, at + 1);
-    return at + 1 < tag.len && tag.data[at] == 't' && !is_word(tag.data[at + 1]);
+    at = tag_scan_skip_blanks(tag, at + 1);
+    return at + 1 < tag.len && tag.data[at] == 't' && !tag_scan_is_word(tag.data[at + 1]);
 }
 
 /* One Liquid tag that starts at `start` of the source. */
@@ -103,21 +90,9 @@ static void scan_tag(struct string_uses *uses, const char *file, struct slice so
 void string_uses_scan(struct string_uses *uses, const char *file, struct slice source, int first_line)
 {
     struct place place = {.line = first_line, .column = 1};
-    size_t at = 0;
+    struct slice tag;
 
-    while (at < source.len) {
-        size_t len = tag_scan_len(source, at);
-        struct slice tag = slice_make(source.data + at, len);
-
-        if (!len) {
-            at++;
-        } else if (tag_scan_is(tag, "comment")) {
-            at = tag_scan_skip_block(source, at + len, "comment", "endcomment");
-        } else if (tag_scan_is(tag, "raw")) {
-            at = tag_scan_skip_block(source, at + len, "raw", "endraw");
-        } else {
-            scan_tag(uses, file, source, tag, at, &place);
-            at += len;
-        }
+    for (size_t at = 0; tag_scan_next(source, &at, &tag);) {
+        scan_tag(uses, file, source, tag, (size_t)(tag.data - source.data), &place);
     }
 }

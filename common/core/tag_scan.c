@@ -15,25 +15,29 @@ size_t tag_scan_len(struct slice text, size_t at)
     return end ? (size_t)(end + 2 - (text.data + at)) : text.len - at;
 }
 
+size_t tag_scan_skip_blanks(struct slice text, size_t at)
+{
+    while (at < text.len && memchr(" \t\r\n", text.data[at], 4)) {
+        at++;
+    }
+    return at;
+}
+
+bool tag_scan_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 bool tag_scan_is(struct slice tag, const char *name)
 {
     size_t at = 2;
     size_t len = strlen(name);
-    char next;
 
     if (tag.len < 4 || tag.data[1] != '%') {
         return false;
     }
-    at += tag.data[at] == '-';
-    while (at < tag.len && memchr(" \t\r\n", tag.data[at], 4)) {
-        at++;
-    }
-    if (at + len >= tag.len || memcmp(tag.data + at, name, len) != 0) {
-        return false;
-    }
-    next = tag.data[at + len];
-    return !((next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z') || next == '_' ||
-             (next >= '0' && next <= '9'));
+    at = tag_scan_skip_blanks(tag, at + (tag.data[at] == '-'));
+    return at + len < tag.len && memcmp(tag.data + at, name, len) == 0 && !tag_scan_is_word(tag.data[at + len]);
 }
 
 size_t tag_scan_skip_block(struct slice text, size_t at, const char *open, const char *close)
@@ -48,4 +52,22 @@ size_t tag_scan_skip_block(struct slice text, size_t at, const char *open, const
         at += len ? len : 1;
     }
     return at;
+}
+
+bool tag_scan_next(struct slice text, size_t *at, struct slice *tag)
+{
+    while (*at < text.len) {
+        size_t len = tag_scan_len(text, *at);
+
+        *tag = slice_make(text.data + *at, len);
+        *at += len ? len : 1;
+        if (tag_scan_is(*tag, "comment")) {
+            *at = tag_scan_skip_block(text, *at, "comment", "endcomment");
+        } else if (tag_scan_is(*tag, "raw")) {
+            *at = tag_scan_skip_block(text, *at, "raw", "endraw");
+        } else if (len) {
+            return true;
+        }
+    }
+    return false;
 }

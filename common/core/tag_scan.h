@@ -18,4 +18,13 @@ bool tag_scan_is(struct slice tag, const char *name);
  * closing tag that belongs to it. */
 size_t tag_scan_skip_block(struct slice text, size_t at, const char *open, const char *close);
 
+/* The next tag or output at or behind `*at` that Liquid reads, moving `*at` behind it: comments and raw blocks are passed
+ * over. False when there is none; `tag->data` points into `text`. */
+bool tag_scan_next(struct slice text, size_t *at, struct slice *tag);
+
+/* Inside a tag: the first place at or behind `at` that is no white space. */
+size_t tag_scan_skip_blanks(struct slice text, size_t at);
+/* Of a name: a letter, a digit or _. */
+bool tag_scan_is_word(char c);
+
 #endif
