@@ -671,44 +671,37 @@ bool history_check(struct history *history, const struct history_rules *rules, s
     return is_fine;
 }
 
-/* --- silence ------------------------------------------------------------------------------------------------------ */
+/* --- for figures -------------------------------------------------------------------------------------------------- */
 
-static int64_t first_asked_ms(struct history *history, const char *name)
+size_t history_count_events(const struct history *history)
 {
-    int64_t first_ms = NEVER;
-
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-        const struct delivery *delivery = get_delivery(history, (enum channel)channel, name);
-
-        for (size_t i = 0; i < delivery->requests.count; i++) {
-            int64_t at_ms = history->requests.items[delivery->requests.items[i]].at_ms;
-
-            first_ms = at_ms < first_ms ? at_ms : first_ms;
-        }
-    }
-    return first_ms;
+    return history->events.count;
 }
 
-int64_t history_longest_silence_ms(struct history *history)
+const struct history_event *history_get_event(const struct history *history, size_t index)
 {
-    int64_t *times = xcalloc(history->events.count + 1, sizeof(*times));
-    int64_t longest_ms = 0;
+    return &history->events.items[index];
+}
 
-    for (size_t at = 0; at < history->events.count;) { /* by place, since the check */
-        int32_t partition = history->events.items[at].partition;
-        size_t count = 0;
+size_t history_count_requests(const struct history *history)
+{
+    return history->requests.count;
+}
 
-        for (; at < history->events.count && history->events.items[at].partition == partition; at++) {
-            int64_t first_ms = first_asked_ms(history, history->events.items[at].name);
+const struct history_request *history_get_request(const struct history *history, size_t index)
+{
+    return &history->requests.items[index];
+}
 
-            times[count] = first_ms;
-            count += first_ms != NEVER;
-        }
-        qsort(times, count, sizeof(*times), by_time);
-        for (size_t i = 1; i < count; i++) {
-            longest_ms = times[i] - times[i - 1] > longest_ms ? times[i] - times[i - 1] : longest_ms;
-        }
+int64_t history_first_asked_ms(struct history *history, enum channel channel, const char *name)
+{
+    const struct delivery *delivery = get_delivery(history, channel, name);
+    int64_t first_ms = -1;
+
+    for (size_t i = 0; i < delivery->requests.count; i++) {
+        int64_t at_ms = history->requests.items[delivery->requests.items[i]].at_ms;
+
+        first_ms = first_ms < 0 || at_ms < first_ms ? at_ms : first_ms;
     }
-    free(times);
-    return longest_ms;
+    return first_ms;
 }

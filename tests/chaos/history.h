@@ -128,8 +128,12 @@ struct history_figures {
 bool history_check(struct history *history, const struct history_rules *rules, struct history_figures *figures,
                    struct buf *report);
 
-/* After the check: the longest time in which no event of some partition was asked for the first time, over all partitions,
- * from the first to the last of each. Meaningful when events came all the time. */
-int64_t history_longest_silence_ms(struct history *history);
+/* After the check, for figures (tests/chaos/history_timing.h): events lie by partition and offset, requests as they came. */
+size_t history_count_events(const struct history *history);
+const struct history_event *history_get_event(const struct history *history, size_t index);
+size_t history_count_requests(const struct history *history);
+const struct history_request *history_get_request(const struct history *history, size_t index);
+/* When the provider was asked for it for the first time; -1: never. */
+int64_t history_first_asked_ms(struct history *history, enum channel channel, const char *name);
 
 #endif
