@@ -255,6 +255,13 @@ run-bench: $(BUILD)/perkline $(benches) $(BUILD)/tests/bench/liquid/bench_liquid
 	@status=0; PERKLINE=$(BUILD)/perkline tests/bench/run.sh $(benches) || status=1; echo; \
 	tests/bench/liquid/run.sh $(BUILD)/tests/bench/liquid/bench_liquid || status=1; exit $$status
 
+# Three workers and more on a real Kafka; about five minutes.
+.PHONY: bench-scaling run-bench-scaling
+bench-scaling: deps-test deps-kafka
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=chaos run-bench-scaling
+run-bench-scaling: $(BUILD)/perkline $(BUILD)/tests/chaos/test_scaling
+	@PERKLINE=$(BUILD)/perkline tests/bench/scaling.sh $(BUILD)/tests/chaos
+
 # A dry run of a million events: events per CPU second and memory.
 .PHONY: bench-replay
 bench-replay: deps
