@@ -30,7 +30,7 @@ enum {
     START_LIMIT_MS = 15000,
 };
 
-enum phase { PHASE_START, PHASE_PUBLISH, PHASE_WAIT, PHASE_BROWSE, PHASE_DRAIN };
+enum phase { PHASE_START, PHASE_PUBLISH, PHASE_WAIT, PHASE_COUNT, PHASE_BROWSE, PHASE_DRAIN };
 
 struct demo {
     struct loop *loop;
@@ -201,7 +201,6 @@ static void read_books(struct demo *demo)
 
 static void finish_books(struct demo *demo)
 {
-    ask_sandbox(demo); /* the figure of this tick is a tick old: the next one is final */
     print_progress(demo, true);
     demo_books_set_sandbox(demo->books, demo->accepted, demo->duplicates);
     demo->status = demo_books_print(demo->books, stdout) ? 0 : 1;
@@ -226,7 +225,8 @@ static void wait_for_outcomes(struct demo *demo)
         if (is_late) {
             fputs("\nnot everything has its outcome in time\n", stdout);
         }
-        finish_books(demo);
+        ask_sandbox(demo); /* what it said last may be older than the last outcome */
+        enter(demo, PHASE_COUNT);
     }
 }
 
@@ -244,6 +244,11 @@ static void on_tick(void *arg)
         break;
     case PHASE_WAIT:
         wait_for_outcomes(demo);
+        break;
+    case PHASE_COUNT:
+        if (!demo->is_asking) {
+            finish_books(demo);
+        }
         break;
     case PHASE_BROWSE:
         break;
