@@ -138,6 +138,15 @@ static bool is_failure(const struct verdict *verdict)
            (verdict->kind == VERDICT_NOT_SENT_TRANSIENT && strcmp(verdict->reason, "http_429") != 0);
 }
 
+/* A probe that failed is nothing new: that would be a line a second for hours. */
+static enum log_level log_level_of(enum breaker_state before, enum breaker_state after)
+{
+    if (after == BREAKER_CLOSED) {
+        return LOG_INFO;
+    }
+    return before == BREAKER_HALF_OPEN ? LOG_DEBUG : LOG_WARN;
+}
+
 void gate_report(struct gate *gate, const struct verdict *verdict)
 {
     enum breaker_state before = gate->breaker.state;
@@ -152,7 +161,7 @@ void gate_report(struct gate *gate, const struct verdict *verdict)
     }
     breaker_report(&gate->breaker, now, is_failure(verdict), verdict->kind == VERDICT_NOT_SENT_CHANNEL);
     if (gate->breaker.state != before) {
-        log_event(gate->breaker.state == BREAKER_CLOSED ? LOG_INFO : LOG_WARN, "breaker", "provider", gate->name, "from",
+        log_event(log_level_of(before, gate->breaker.state), "breaker", "provider", gate->name, "from",
                   breaker_state_name(before), "to", breaker_state_name(gate->breaker.state), "reason", verdict->reason,
                   NULL);
         gate->must_wake = true;

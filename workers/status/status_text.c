@@ -290,7 +290,9 @@ void status_text_write(const json_t *summary, struct buf *out)
     write_topics(summary, out);
     write_waiting(summary, out);
     write_workers(summary, pool_view_int(summary, "now_ms"), out);
-    if (json_is_array(workers) && json_array_size(workers) == 0) {
+    if (!json_is_array(workers)) {
+        buf_append_text(out, "\nWorkers tell about themselves in Redis: until it is back they send nothing, and nothing is lost.\n");
+    } else if (json_array_size(workers) == 0) {
         buf_append_text(out, "\nno worker runs\n");
     }
     make_harmless(out);

@@ -198,6 +198,7 @@ static void without_redis_nothing_is_made_up(void **state)
     assert_non_null(strstr(page, "test  ? workers  Redis DOWN  Kafka ok"));
     assert_non_null(strstr(page, "Redis: Connection refused\n"));
     assert_non_null(strstr(page, "held 3"));
+    assert_non_null(strstr(page, "until it is back they send nothing"));
     assert_null(strstr(page, "no worker runs"));
     free(page);
     free(workers);
