@@ -74,6 +74,9 @@ unit_tests   = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*/test_*.c
 golden_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/golden/test_*.c)))
 chaos_tests  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/chaos/test_*.c)))
 integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
+# The workers in a simulated world; simulate runs many seeds, test_simulation some.
+simulation_parts = $(patsubst %,$(BUILD)/tests/simulation/%.o,scenario simulation witness) $(BUILD)/tests/chaos/history.o
+simulation_tests = $(BUILD)/tests/simulation/test_simulation
 # Replays its corpus as a test; with libFuzzer (VARIANT=fuzz) it searches.
 fuzz_main    = $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/support/fuzz_replay.o)
 fuzz_replays = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -91,6 +94,7 @@ help:
 	@echo 'make               build build/release/perkline'
 	@echo 'make chaos         kill -9, lost answers, dead and emptied Redis, a failing provider; prints a table'
 	@echo 'make chaos-long    the same, for an hour'
+	@echo 'make simulate      the workers in a simulated world, many seeds (SEEDS=100000 SEED=1 JOBS=2)'
 	@echo 'make mutants       plants bugs, one at a time, and shows which test catches each'
 	@echo 'make bench         measure; prints a table of ratios'
 	@echo 'make liquid-diff   compare our Liquid with ruby-liquid on random templates (N=100000 SEED=1)'
@@ -187,6 +191,9 @@ $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(LINK_integration)
 $(BUILD)/tests/chaos/%: $(BUILD)/tests/chaos/%.o $(LINK_chaos)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/simulation/%: $(BUILD)/tests/simulation/%.o $(simulation_parts) $(LINK_run)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_main) $(LINK_workers)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -203,12 +210,13 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
 
 # For .ci/run: all that can be compiled, and the searching fuzzers (with VARIANT=fuzz).
 .PHONY: everything fuzzers
-everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(chaos_tests) $(benches)
+everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(chaos_tests) $(benches) \
+            $(simulation_tests) $(BUILD)/tests/simulation/simulate
 fuzzers: $(fuzz_replays)
 
 .PHONY: run-tests run-unit run-golden run-integration
-run-tests: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests)
-	@PERKLINE=$(BUILD)/perkline tests/support/run_tests.sh $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests)
+run-tests: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(simulation_tests) $(integration_tests)
+	@PERKLINE=$(BUILD)/perkline tests/support/run_tests.sh $(unit_tests) $(golden_tests) $(fuzz_replays) $(simulation_tests) $(integration_tests)
 run-unit: $(unit_tests)
 	@tests/support/run_tests.sh $^
 run-golden: $(golden_tests)
@@ -230,6 +238,13 @@ run-chaos: $(BUILD)/perkline $(chaos_tests)
 # Seeded bugs, each to be caught by a test.
 mutants: deps-test
 	@tests/chaos/mutants/run.sh
+
+# The workers in a simulated world, many seeds; a seed that fails is printed with the command that shows it.
+SEEDS ?= 100000
+.PHONY: simulate
+simulate: deps-test
+	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/simulation/simulate
+	@$(BUILD)/tests/simulation/simulate --seeds $(SEEDS) --seed $(SEED) --jobs $(JOBS) --coverage
 
 # Random templates through our engine and Debian's ruby-liquid: no difference without a known reason.
 N    ?= 100000

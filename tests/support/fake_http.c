@@ -57,6 +57,7 @@ static struct {
     uint64_t requests, questions;
     int64_t most_open;
     bool are_keys_ignored;
+    struct fake_http_judge judge;
 } provider;
 
 void fake_http_begin_world(void)
@@ -77,6 +78,11 @@ void fake_http_script(const char *to, int first, int last, enum fake_behaviour b
     provider.scripts[provider.script_count].first = first;
     provider.scripts[provider.script_count].last = last;
     provider.scripts[provider.script_count++].behaviour = behaviour;
+}
+
+void fake_http_set_judge(const struct fake_http_judge *judge)
+{
+    provider.judge = *judge;
 }
 
 void fake_http_ignore_keys(bool is_ignored)
@@ -131,29 +137,35 @@ static void parse_body(const char *body, struct fake_message *message)
     assert(matched == 4);
 }
 
+static int64_t now_ms(void)
+{
+    return fakes_redis_us() / 1000; /* a clock that no process can set */
+}
+
 static bool has_key(const char *key)
 {
     for (size_t i = 0; i < provider.message_count; i++) {
-        if (strcmp(provider.messages[i].key, key) == 0) {
+        if (strcmp(provider.messages[i].key, key) == 0 && provider.messages[i].wall_ms + FAKE_KEY_TTL_MS > now_ms()) {
             return true;
         }
     }
     return false;
 }
 
-/* Delivers, unless the key is known. */
-static void accept_message(struct exchange *exchange, const struct fake_message *message)
+/* Delivers, unless the key is known; true when it did. */
+static bool accept_message(struct exchange *exchange, const struct fake_message *message)
 {
     bool has_keys = message->channel == CHANNEL_EMAIL && !provider.are_keys_ignored;
 
     exchange->status = 201;
     snprintf(exchange->answer, sizeof(exchange->answer), "id-%.8s", message->mid);
-    if (has_keys && has_key(message->key)) {
-        return;
+    if (has_keys && !fakes_has_bug(FAKE_BUG_RESEND_WITHOUT_KEY) && has_key(message->key)) {
+        return false;
     }
     assert(provider.message_count < MOST_MESSAGES);
     provider.messages[provider.message_count] = *message;
-    provider.messages[provider.message_count++].wall_ms = clock_wall_ms();
+    provider.messages[provider.message_count++].wall_ms = now_ms();
+    return true;
 }
 
 /* What it took long enough ago, by the mid at the end of the address. */
@@ -162,7 +174,7 @@ static void answer_question(struct exchange *exchange)
     const struct fake_message *message = find_message(strchr(exchange->url, '?') + 1);
 
     exchange->status = 200;
-    if (message && message->wall_ms + FAKE_VISIBILITY_LAG_MS <= clock_wall_ms()) {
+    if (message && message->wall_ms + FAKE_VISIBILITY_LAG_MS <= now_ms()) {
         snprintf(exchange->answer, sizeof(exchange->answer), "id-%.8s", message->mid);
     }
 }
@@ -171,27 +183,32 @@ static void answer_question(struct exchange *exchange)
 static int64_t decide(struct exchange *exchange)
 {
     struct fake_message message = {0};
+    int64_t after_ms = ANSWER_MS;
+    bool is_delivered = false;
 
     if (exchange->is_question) {
         provider.questions++;
         snprintf(message.to, sizeof(message.to), "%s", FAKE_QUESTION);
+        snprintf(message.mid, sizeof(message.mid), "%s", strchr(exchange->url, '?') + 1);
     } else {
         provider.requests++;
         parse_body(exchange->body, &message);
     }
     message.channel = strstr(exchange->url, "/sms") ? CHANNEL_SMS : CHANNEL_EMAIL;
-    exchange->behaviour = behaviour_for(message.to);
+    exchange->behaviour = provider.judge.decide
+                              ? provider.judge.decide(provider.judge.arg, &message)
+                              : behaviour_for(message.to);
     exchange->is_begun = exchange->behaviour != FAKE_NEVER_BEGIN;
     switch (exchange->behaviour) {
     case FAKE_ACCEPT:
         if (exchange->is_question) {
             answer_question(exchange);
         } else {
-            accept_message(exchange, &message);
+            is_delivered = accept_message(exchange, &message);
         }
         break;
     case FAKE_ACCEPT_LOSE_ANSWER:
-        accept_message(exchange, &message);
+        is_delivered = accept_message(exchange, &message);
         exchange->status = 0;
         exchange->problem = "reset";
         break;
@@ -200,7 +217,8 @@ static int64_t decide(struct exchange *exchange)
         break;
     case FAKE_HANG:
         exchange->problem = "timeout";
-        return exchange->client->settings.request_timeout_ms;
+        after_ms = exchange->client->settings.request_timeout_ms;
+        break;
     case FAKE_ANSWER_400:
         exchange->status = 400;
         break;
@@ -217,7 +235,11 @@ static int64_t decide(struct exchange *exchange)
         exchange->status = 425;
         break;
     }
-    return ANSWER_MS;
+    if (provider.judge.told && exchange->is_begun) {
+        provider.judge.told(provider.judge.arg, &message, exchange->behaviour, exchange->status,
+                            exchange->is_question ? exchange->answer[0] != '\0' : is_delivered);
+    }
+    return after_ms;
 }
 
 size_t fake_http_message_count(void)

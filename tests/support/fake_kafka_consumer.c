@@ -24,6 +24,7 @@ struct assigned {
     int64_t next;
     int64_t told_end; /* on_end was called for it */
     bool is_paused;
+    bool is_ours, is_expelled;
 };
 
 struct kafka_consumer {
@@ -32,7 +33,7 @@ struct kafka_consumer {
     char group[128];
     struct assigned assigned[MOST_PARTITIONS];
     size_t count;
-    bool is_assigned, is_held;
+    bool is_assigned, is_held, is_shared;
     struct loop_timer *assign_timer, *fetch_timer, *commit_timer;
 
     struct kafka_position positions[MOST_PARTITIONS]; /* of the commit under way; texts owned */
@@ -45,6 +46,12 @@ struct kafka_consumer {
 };
 
 static struct kafka_consumer *consumers;
+static bool are_shared; /* those that open */
+
+void fake_consumers_begin_world(void)
+{
+    are_shared = false;
+}
 
 static struct kafka_partition which(const struct assigned *assigned)
 {
@@ -61,6 +68,8 @@ static void assign(struct kafka_consumer *consumer, struct assigned *assigned)
     int64_t start = consumer->events.on_assign(consumer->events.arg, &partition, committed, metadata);
 
     assigned->is_paused = false;
+    assigned->is_ours = true;
+    assigned->is_expelled = false;
     assigned->told_end = -1;
     assigned->next = start == KAFKA_START_EARLIEST ? fake_log_low(assigned->log)
                      : start == KAFKA_START_LATEST ? fake_log_end(assigned->log)
@@ -80,7 +89,7 @@ static void on_assign_time(void *arg)
 
     consumer->is_assigned = true;
     consumer->events.on_state(consumer->events.arg, true, "");
-    for (size_t i = 0; i < consumer->count; i++) {
+    for (size_t i = 0; i < consumer->count && !consumer->is_shared; i++) {
         assign(consumer, &consumer->assigned[i]);
     }
     loop_timer_start(consumer->fetch_timer, FETCH_MS);
@@ -101,10 +110,66 @@ void fake_kafka_rebalance(struct kafka_consumer *consumer, bool can_commit)
     loop_timer_start(consumer->assign_timer, FETCH_MS);
 }
 
+void fake_kafka_share(void)
+{
+    are_shared = true;
+}
+
+struct kafka_consumer *fake_kafka_consumer(size_t index)
+{
+    struct kafka_consumer *consumer;
+
+    DL_FOREACH(consumers, consumer)
+    {
+        if (index-- == 0) {
+            return consumer;
+        }
+    }
+    return NULL;
+}
+
+size_t fake_kafka_partition_count(const struct kafka_consumer *consumer)
+{
+    return consumer->count;
+}
+
+bool fake_kafka_has(const struct kafka_consumer *consumer, size_t partition)
+{
+    return consumer->assigned[partition].is_ours && !consumer->assigned[partition].is_expelled;
+}
+
+void fake_kafka_expel(struct kafka_consumer *consumer)
+{
+    for (size_t i = 0; i < consumer->count; i++) {
+        consumer->assigned[i].is_expelled = true;
+    }
+}
+
 static void wake(struct kafka_consumer *consumer)
 {
     if (consumer->is_assigned && !loop_timer_is_active(consumer->fetch_timer)) {
         loop_timer_start(consumer->fetch_timer, FETCH_MS);
+    }
+}
+
+void fake_kafka_give(struct kafka_consumer *consumer, size_t partition)
+{
+    assign(consumer, &consumer->assigned[partition]);
+    wake(consumer);
+}
+
+void fake_kafka_take_away(struct kafka_consumer *consumer, size_t partition, bool can_commit)
+{
+    struct assigned *assigned = &consumer->assigned[partition];
+    const struct kafka_partition names = which(assigned);
+    struct kafka_position position;
+
+    if (assigned->is_ours) {
+        assigned->is_ours = false;
+        can_commit &= !assigned->is_expelled && !fake_log_is_down();
+        if (consumer->events.on_revoke(consumer->events.arg, &names, can_commit, &position)) {
+            fake_log_commit(consumer->group, &position);
+        }
     }
 }
 
@@ -116,7 +181,7 @@ static bool fetch(struct kafka_consumer *consumer, struct assigned *assigned)
     const struct kafka_record *record = fake_log_at(assigned->log, assigned->next);
     const struct kafka_partition partition = which(assigned);
 
-    if (assigned->is_paused || consumer->is_held) {
+    if (!assigned->is_ours || assigned->is_paused || consumer->is_held) {
         return false;
     }
     if (record) {
@@ -176,18 +241,43 @@ static void answer_commit(struct kafka_consumer *consumer, bool is_done)
     }
 }
 
+static struct assigned *find_assigned(const struct kafka_consumer *consumer, const char *topic, int32_t number);
+
+/* All of it, or it is refused whole. */
+static bool may_commit(const struct kafka_consumer *consumer)
+{
+    for (size_t i = 0; i < consumer->position_count && consumer->is_shared; i++) {
+        const struct kafka_position *position = &consumer->positions[i];
+        const struct assigned *assigned = find_assigned(consumer, position->topic, position->partition);
+
+        if (!assigned->is_ours || assigned->is_expelled) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void commit(struct kafka_consumer *consumer, struct kafka_position position)
+{
+    if (fakes_has_bug(FAKE_BUG_COMMIT_HIGHEST_SEEN)) {
+        position.offset = find_assigned(consumer, position.topic, position.partition)->next;
+        position.metadata = "";
+    }
+    fake_log_commit(consumer->group, &position);
+}
+
 /* Twice per commit: it reaches the broker, then its acknowledgement comes. */
 static void on_commit_time(void *arg)
 {
     struct kafka_consumer *consumer = arg;
 
     if (!consumer->is_committed) {
-        consumer->is_refused = fake_log_is_down() || !fakes_reach(FAKE_COMMIT);
+        consumer->is_refused = fake_log_is_down() || !may_commit(consumer) || !fakes_reach(FAKE_COMMIT);
         if (fakes_is_dead()) {
             return;
         }
         for (size_t i = 0; i < consumer->position_count && !consumer->is_refused; i++) {
-            fake_log_commit(consumer->group, &consumer->positions[i]);
+            commit(consumer, consumer->positions[i]);
         }
         consumer->is_committed = true;
         loop_timer_start(consumer->commit_timer, FETCH_MS);
@@ -243,6 +333,7 @@ struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka
     (void)settings, (void)assign_text, (void)err;
     consumer->loop = loop;
     consumer->events = *events;
+    consumer->is_shared = are_shared;
     snprintf(consumer->group, sizeof(consumer->group), "%s", group);
     for (size_t i = 0; topics[i]; i++) {
         add_topic(consumer, topics[i]);

@@ -35,6 +35,8 @@ static struct {
     bool is_down;
     fake_commit_fn commit_fn;
     void *commit_arg;
+    fake_record_fn record_fn;
+    void *record_arg;
 } broker;
 
 static struct slice copy_slice(struct slice from)
@@ -58,6 +60,7 @@ void fake_kafka_begin_world(void)
 {
     memset(&broker, 0, sizeof(broker));
     fake_kafka_fail_reader_after(-1);
+    fake_consumers_begin_world();
 }
 
 static void free_log(struct fake_log *log)
@@ -154,6 +157,9 @@ int64_t fake_log_append(struct fake_log *log, struct slice key, struct slice val
         log->records = xreallocarray(log->records, log->capacity, sizeof(struct kafka_record *));
     }
     log->records[log->count++] = record;
+    if (broker.record_fn) {
+        broker.record_fn(broker.record_arg, record);
+    }
     fake_log_wake_consumers();
     return record->offset;
 }
@@ -267,6 +273,12 @@ void fake_kafka_watch_commits(fake_commit_fn fn, void *arg)
 {
     broker.commit_fn = fn;
     broker.commit_arg = arg;
+}
+
+void fake_kafka_watch_records(fake_record_fn fn, void *arg)
+{
+    broker.record_fn = fn;
+    broker.record_arg = arg;
 }
 
 void fake_kafka_set_down(bool is_down)

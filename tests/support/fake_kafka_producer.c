@@ -49,6 +49,12 @@ static void free_pending(struct pending *pending)
     free(pending);
 }
 
+/* A bug, when it is planted. */
+static bool is_forgotten(const struct pending *pending)
+{
+    return fakes_has_bug(FAKE_BUG_OUTCOME_LOST) && pending->key.len == MID_TEXT_SIZE - 1 && pending->key.data[0] == 'a';
+}
+
 static void on_send(void *arg)
 {
     struct kafka_producer *producer = arg;
@@ -63,7 +69,7 @@ static void on_send(void *arg)
         if (fakes_is_dead()) {
             return;
         }
-        if (!pending->is_refused) {
+        if (!pending->is_refused && !is_forgotten(pending)) {
             fake_log_append(pending->log, pending->key, pending->value, pending->headers, pending->header_count);
         }
         pending->is_through = true;

@@ -102,6 +102,21 @@ static struct loop_timer *find_next(struct loop *loop)
     return best;
 }
 
+int64_t fakes_next_ms(const struct loop *loop)
+{
+    const struct loop_timer *timer;
+    int64_t next_ms = INT64_MAX;
+
+    if (loop->deferred) {
+        return clock_mono_ms();
+    }
+    DL_FOREACH(loop->timers, timer)
+    {
+        next_ms = timer->is_active && timer->due_ms < next_ms ? timer->due_ms : next_ms;
+    }
+    return next_ms;
+}
+
 static void sweep_hooks(struct loop *loop)
 {
     struct loop_hook *hook, *next;

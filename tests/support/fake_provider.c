@@ -6,7 +6,7 @@
 
 #include "fakes.h"
 
-enum { KEY_TTL_MS = 3600 * 1000, DEFAULT_RATE = 100 };
+enum { DEFAULT_RATE = 100 };
 
 static bool check(const struct provider_account *account, struct err *err)
 {
@@ -60,7 +60,7 @@ static void read_query(const struct attempt *attempt, const struct mid *mid, str
 const struct provider fake_email_provider = {
     .name = "fake",
     .channel = CHANNEL_EMAIL,
-    .key_ttl_ms = KEY_TTL_MS,
+    .key_ttl_ms = FAKE_KEY_TTL_MS,
     .default_rate = DEFAULT_RATE,
     .takes_traceparent = true,
     .check = check,

@@ -55,6 +55,9 @@ static struct {
     struct redis *clients;
     int run_number;
     bool is_down;
+    int64_t latency_ms;
+    fake_answer_fn answer_fn;
+    void *answer_arg;
     struct {
         char name[32];
         uint64_t count;
@@ -66,6 +69,7 @@ static struct {
 void fake_redis_begin_world(void)
 {
     memset(&server, 0, sizeof(server));
+    server.latency_ms = LATENCY_MS;
     fake_store_begin();
 }
 
@@ -142,6 +146,17 @@ static void name_of(const struct command *command, char name[32])
     }
 }
 
+static void tell(const struct command *command)
+{
+    const struct redis_reply *reply = &command->answer.reply;
+    const struct redis_reply *first = reply->type == REDIS_ARRAY && reply->count ? &reply->items[0] : reply;
+
+    if (server.answer_fn && command->script) {
+        server.answer_fn(server.answer_arg, command->script->name,
+                         first->type == REDIS_TEXT ? first->text.data : "number");
+    }
+}
+
 static void execute(struct command *command)
 {
     char name[32];
@@ -160,6 +175,7 @@ static void execute(struct command *command)
     }
     if (command->script) {
         fake_store_eval(command->script->name, command->args, command->count, &command->answer);
+        tell(command);
     } else {
         fake_store_call(command->args, command->count, &command->answer);
     }
@@ -276,7 +292,7 @@ static void on_server(void *arg)
             execute(command);
         }
     }
-    loop_timer_start(redis->answer_timer, LATENCY_MS);
+    loop_timer_start(redis->answer_timer, server.latency_ms);
 }
 
 static void on_answer(void *arg)
@@ -300,7 +316,7 @@ static void on_answer(void *arg)
         }
     }
     if (redis->open && !loop_timer_is_active(redis->server_timer)) {
-        loop_timer_start(redis->server_timer, LATENCY_MS);
+        loop_timer_start(redis->server_timer, server.latency_ms);
     }
 }
 
@@ -395,8 +411,11 @@ void redis_reconnect(struct redis *redis, const char *reason)
 static void send(struct redis *redis, const struct redis_script *script, const struct slice args[], size_t count,
                  redis_fn fn, void *arg)
 {
-    struct command *command = xcalloc(1, sizeof(*command));
+    struct command *command = xmalloc(sizeof(*command)); /* the answer, 8 KB, is filled when there is one */
 
+    command->is_executed = false;
+    command->status = REDIS_OK;
+    command->prev = command->next = NULL;
     assert(count <= MOST_ARGS);
     command->script = script;
     command->count = count;
@@ -409,7 +428,7 @@ static void send(struct redis *redis, const struct redis_script *script, const s
     if (redis->state == STATE_READY || (redis->state == STATE_OWNER && redis->is_owner_speaking)) {
         DL_APPEND(redis->open, command);
         if (!loop_timer_is_active(redis->server_timer) && !loop_timer_is_active(redis->answer_timer)) {
-            loop_timer_start(redis->server_timer, LATENCY_MS);
+            loop_timer_start(redis->server_timer, server.latency_ms);
         }
         return;
     }
@@ -451,10 +470,15 @@ static void on_broken(struct redis *redis)
 
 void fake_redis_crash(void)
 {
-    struct redis *redis;
-
     fake_store_empty();
     server.run_number++;
+    fake_redis_break();
+}
+
+void fake_redis_break(void)
+{
+    struct redis *redis;
+
     DL_FOREACH(server.clients, redis)
     {
         if (redis->state != STATE_WAITING && redis->state != STATE_CLOSED) {
@@ -463,15 +487,33 @@ void fake_redis_crash(void)
     }
 }
 
+void fake_redis_watch(fake_answer_fn fn, void *arg)
+{
+    server.answer_fn = fn;
+    server.answer_arg = arg;
+}
+
+void fake_redis_save(void)
+{
+    fake_store_save();
+}
+
+void fake_redis_fail_over(void)
+{
+    fake_store_load();
+    server.run_number++;
+    fake_redis_break();
+}
+
+void fake_redis_set_latency(int64_t ms)
+{
+    server.latency_ms = ms;
+}
+
 void fake_redis_set_down(bool is_down)
 {
-    struct redis *redis;
-
     server.is_down = is_down;
-    DL_FOREACH(server.clients, redis)
-    {
-        if (is_down && redis->state != STATE_WAITING && redis->state != STATE_CLOSED) {
-            on_broken(redis);
-        }
+    if (is_down) {
+        fake_redis_break();
     }
 }

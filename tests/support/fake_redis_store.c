@@ -23,6 +23,7 @@ struct entry {
 
 static struct {
     struct entry *entries;
+    struct entry *saved; /* list by hh.next of copies, not in the table */
     int64_t time_us; /* 0: the world's */
     const char *policy;
 } store;
@@ -32,14 +33,32 @@ static int64_t now_us(void)
     return store.time_us ? store.time_us : fakes_redis_us();
 }
 
-static void free_entry(struct entry *entry)
+static void free_parts(struct entry *entry)
 {
-    HASH_DEL(store.entries, entry);
     free(entry->key);
     free(entry->value);
     free(entry->epoch);
     free(entry->fence);
     free(entry);
+}
+
+static void free_entry(struct entry *entry)
+{
+    HASH_DEL(store.entries, entry);
+    free_parts(entry);
+}
+
+static void empty_table(struct entry **table)
+{
+    struct entry *entry = *table;
+
+    HASH_CLEAR(hh, *table);
+    while (entry) {
+        struct entry *next = entry->hh.next;
+
+        free_parts(entry);
+        entry = next;
+    }
 }
 
 static struct entry *find(struct slice key)
@@ -100,12 +119,68 @@ void fake_store_begin(void)
 void fake_store_end(void)
 {
     fake_store_empty();
+    empty_table(&store.saved);
 }
 
 void fake_store_empty(void)
 {
-    while (store.entries) {
-        free_entry(store.entries);
+    struct entry *entry, *next;
+
+    if (!fakes_has_bug(FAKE_BUG_EPOCH_STAYS)) {
+        empty_table(&store.entries);
+    }
+    HASH_ITER(hh, store.entries, entry, next) {
+        if (entry->value) {
+            free_entry(entry);
+        }
+    }
+}
+
+static char *copy_text(const char *text)
+{
+    return text ? xstrdup(text) : NULL;
+}
+
+static struct entry *copy_entry(const struct entry *from)
+{
+    struct entry *entry = xcalloc(1, sizeof(*entry));
+
+    entry->key = xmemdup(from->key, from->key_len);
+    entry->key_len = from->key_len;
+    entry->value = copy_text(from->value);
+    entry->epoch = copy_text(from->epoch);
+    entry->fence = copy_text(from->fence);
+    entry->expires_us = from->expires_us;
+    return entry;
+}
+
+static void copy_table(const struct entry *from, struct entry **to)
+{
+    for (; from; from = from->hh.next) {
+        struct entry *entry = copy_entry(from);
+
+        HASH_ADD_KEYPTR(hh, *to, entry->key, entry->key_len, entry);
+    }
+}
+
+void fake_store_save(void)
+{
+    empty_table(&store.saved);
+    copy_table(store.entries, &store.saved);
+}
+
+void fake_store_load(void)
+{
+    fake_store_empty();
+    copy_table(store.saved, &store.entries);
+}
+
+void fake_redis_each(fake_each_fn fn, void *arg)
+{
+    for (const struct entry *entry = store.entries; entry; entry = entry->hh.next) {
+        if (entry->value) {
+            fn(arg, slice_make(entry->key, entry->key_len), entry->value);
+        }
     }
 }
 
@@ -151,7 +226,8 @@ static void add_int(struct fake_answer *answer, int64_t number)
 
 static void say_array(struct fake_answer *answer, const char *word)
 {
-    *answer = (struct fake_answer){.reply = {.type = REDIS_ARRAY}};
+    answer->reply = (struct redis_reply){.type = REDIS_ARRAY};
+    answer->is_error = false;
     answer->reply.items = answer->items;
     if (word) {
         add_text(answer, word);
@@ -160,13 +236,15 @@ static void say_array(struct fake_answer *answer, const char *word)
 
 static void say_int(struct fake_answer *answer, int64_t number)
 {
-    *answer = (struct fake_answer){.reply = {.type = REDIS_INT, .number = number}};
+    answer->reply = (struct redis_reply){.type = REDIS_INT, .number = number};
+    answer->is_error = false;
 }
 
 /* NULL: nil. */
 static void say_text(struct fake_answer *answer, const char *text)
 {
-    *answer = (struct fake_answer){.reply = {.type = text ? REDIS_TEXT : REDIS_NIL}};
+    answer->reply = (struct redis_reply){.type = text ? REDIS_TEXT : REDIS_NIL};
+    answer->is_error = false;
     if (text) {
         snprintf(answer->texts[0], FAKE_MOST_TEXT, "%s", text);
         answer->reply.text = slice_of(answer->texts[0]);
@@ -258,6 +336,12 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
     struct open_record old = {.first = now}, new = {0};
     char state = value ? value[0] : 'P';
 
+    if (fakes_has_bug(FAKE_BUG_BEGIN_SKIPPED)) {
+        say_array(answer, "GO");
+        add_int(answer, next_fence(a[1]));
+        add_int(answer, 1);
+        return;
+    }
     if (!guard || !guard->epoch || !slice_is(a[2], guard->epoch)) {
         say_array(answer, "AMNESIA");
         return;
@@ -289,7 +373,7 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
     }
     new = (struct open_record){next_fence(a[1]), now + lease, old.attempts + 1, state == 'P' ? now : old.first, "", ""};
     snprintf(new.owner, sizeof(new.owner), "%.*s", (int)a[3].len, a[3].data);
-    if (state != 'P') {
+    if (state != 'P' && !fakes_has_bug(FAKE_BUG_TAKEOVER_IS_NEW)) {
         snprintf(new.fingerprint, sizeof(new.fingerprint), "%s", old.fingerprint);
         write_open(a[0], 'U', &new, ttl);
         say_array(answer, "AMBIG");
@@ -332,6 +416,11 @@ static void eval_settle(const struct slice a[], struct fake_answer *answer)
     }
     if (is_strange(value)) {
         say_text(answer, "UNKNOWN");
+        return;
+    }
+    if (fakes_has_bug(FAKE_BUG_SETTLE_LAST_WINS) && !is_open) {
+        write_terminal(a);
+        say_text(answer, "OK");
         return;
     }
     if (current == 'S') {

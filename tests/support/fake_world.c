@@ -13,6 +13,9 @@ static const int64_t START_WALL_US = 1795255200000000; /* 2026-11-21T10:00:00Z *
 static struct {
     struct clock_source clock;
     struct random random;
+    fake_choose_fn choose_fn;
+    void *choose_arg;
+    enum fake_bug bug;
     int64_t skew_us;
     bool is_dead;
     uint64_t points, fault_at;
@@ -23,10 +26,17 @@ static struct {
 
 void fakes_begin(void)
 {
+    fakes_begin_with(SEED);
+}
+
+void fakes_begin_with(uint64_t seed)
+{
     world.clock = (struct clock_source){START_MONO_US, START_WALL_US};
     world.skew_us = 0;
     world.is_dead = false;
-    random_init(&world.random, SEED);
+    world.choose_fn = NULL;
+    world.bug = FAKE_BUG_NONE;
+    random_init(&world.random, seed);
     clock_set_source(&world.clock);
     random_set_source(&world.random);
     fakes_plan(FAKE_FAULT_NONE, 0);
@@ -130,6 +140,38 @@ const char *fake_point_name(enum fake_point point)
     return names[point];
 }
 
+void fakes_choose(fake_choose_fn fn, void *arg)
+{
+    world.choose_fn = fn;
+    world.choose_arg = arg;
+}
+
+const char *fake_bug_name(enum fake_bug bug)
+{
+    static const char *const names[FAKE_BUG_COUNT] = {
+        [FAKE_BUG_NONE] = "none",
+        [FAKE_BUG_COMMIT_HIGHEST_SEEN] = "commit_highest_seen",
+        [FAKE_BUG_BEGIN_SKIPPED] = "begin_skipped",
+        [FAKE_BUG_TAKEOVER_IS_NEW] = "takeover_is_new",
+        [FAKE_BUG_RESEND_WITHOUT_KEY] = "resend_without_key",
+        [FAKE_BUG_SETTLE_LAST_WINS] = "settle_last_wins",
+        [FAKE_BUG_OUTCOME_LOST] = "outcome_lost",
+        [FAKE_BUG_EPOCH_STAYS] = "epoch_stays",
+    };
+
+    return names[bug];
+}
+
+void fakes_plant(enum fake_bug bug)
+{
+    world.bug = bug;
+}
+
+bool fakes_has_bug(enum fake_bug bug)
+{
+    return world.bug == bug;
+}
+
 void fakes_plan(enum fake_fault fault, uint64_t number)
 {
     world.fault = fault;
@@ -155,13 +197,19 @@ enum fake_point fakes_fault_point(void)
 
 bool fakes_reach(enum fake_point point)
 {
+    enum fake_fault fault = world.fault;
+
     assert(!world.is_dead);
-    if (++world.points != world.fault_at) {
+    world.points++;
+    if (world.choose_fn) {
+        fault = world.choose_fn(world.choose_arg, point);
+    } else if (world.points != world.fault_at) {
         return true;
+    } else {
+        world.has_faulted = true;
+        world.fault_point = point;
     }
-    world.has_faulted = true;
-    world.fault_point = point;
-    switch (world.fault) {
+    switch (fault) {
     case FAKE_FAULT_CRASH:
         world.is_dead = true;
         return false;

@@ -12,13 +12,14 @@ void fake_redis_begin_world(void);
 void fake_redis_end_world(void);
 void fake_kafka_begin_world(void);
 void fake_kafka_end_world(void);
+void fake_consumers_begin_world(void);
 void fake_http_begin_world(void);
 void fake_http_end_world(void);
 
-/* Time goes on to this point of the monotonic clock. */
-void fakes_advance_to_ms(int64_t mono_ms);
 /* Redis' own clock, us since 1970. */
 int64_t fakes_redis_us(void);
+void fake_store_save(void);
+void fake_store_load(void);
 /* Redis loses everything now and its connection breaks: a fault at a point. */
 void fake_redis_crash(void);
 

@@ -27,6 +27,8 @@
 /* --- the world ---------------------------------------------------------------------------------------------------- */
 
 void fakes_begin(void);
+/* The same with another random generator. */
+void fakes_begin_with(uint64_t seed);
 void fakes_end(void);
 /* The process is dead, or lives again (a new one). */
 void fakes_set_dead(bool is_dead);
@@ -38,6 +40,10 @@ bool fakes_run(struct loop *loop, int64_t limit_ms, fakes_until_fn fn, void *arg
 /* Turns it for so long. */
 void fakes_run_ms(struct loop *loop, int64_t ms);
 int64_t fakes_mono_ms(void);
+/* When this loop has something to do (INT64_MAX: never), for tests of several processes: whoever turns the loops in the order
+ * of time lets the world's time pass to here. */
+int64_t fakes_next_ms(const struct loop *loop);
+void fakes_advance_to_ms(int64_t mono_ms);
 int64_t fakes_wall_ms(void);
 /* Moves the wall clock of this machine against Redis' clock. */
 void fakes_set_skew(int64_t skew_ms);
@@ -72,6 +78,26 @@ uint64_t fakes_point_count(void);
 /* The kind of the point where the fault happened; only when fakes_has_faulted(). */
 bool fakes_has_faulted(void);
 enum fake_point fakes_fault_point(void);
+/* Asked at every point what happens there, in place of a plan. NULL: the plan counts again. */
+typedef enum fake_fault (*fake_choose_fn)(void *arg, enum fake_point point);
+void fakes_choose(fake_choose_fn fn, void *arg);
+
+/* For tests of the tests: bugs that show at the border of the process, made at the border. */
+enum fake_bug {
+    FAKE_BUG_NONE,
+    FAKE_BUG_COMMIT_HIGHEST_SEEN, /* commits everything that was read */
+    FAKE_BUG_BEGIN_SKIPPED,       /* every claim is granted, and nothing is written */
+    FAKE_BUG_TAKEOVER_IS_NEW,     /* an expired lease is taken for "not sent" */
+    FAKE_BUG_RESEND_WITHOUT_KEY,  /* each request has a key of its own */
+    FAKE_BUG_SETTLE_LAST_WINS,    /* SETTLE replaces whatever stands there */
+    FAKE_BUG_OUTCOME_LOST,        /* outcomes are acknowledged, and every tenth is not written */
+    FAKE_BUG_EPOCH_STAYS,         /* an emptied Redis looks as if it had never forgotten */
+    FAKE_BUG_COUNT,
+};
+const char *fake_bug_name(enum fake_bug bug);
+void fakes_plant(enum fake_bug bug);
+bool fakes_has_bug(enum fake_bug bug);
+
 /* For the fakes: one more point. True: go on; false: the step does not happen. */
 bool fakes_reach(enum fake_point point);
 
@@ -93,6 +119,19 @@ void fake_redis_set_policy(const char *policy);
 /* The next commands of this name ("begin", "GET") are answered with this status and text, `count` times. */
 void fake_redis_refuse(const char *name, enum redis_status status, const char *text, int count);
 uint64_t fake_redis_count(const char *name); /* executed commands of that name */
+/* Told what each script answered: its first word, or "number". */
+typedef void (*fake_answer_fn)(void *arg, const char *script, const char *word);
+void fake_redis_watch(fake_answer_fn fn, void *arg);
+/* All connections break; the server goes on. */
+void fake_redis_break(void);
+/* What a replica holds: fail_over() promotes it, as it was at the last save(). */
+void fake_redis_save(void);
+void fake_redis_fail_over(void);
+/* Each way of a command and its answer. */
+void fake_redis_set_latency(int64_t ms);
+/* Texts only. */
+typedef void (*fake_each_fn)(void *arg, struct slice key, const char *text);
+void fake_redis_each(fake_each_fn fn, void *arg);
 
 /* --- Kafka -------------------------------------------------------------------------------------------------------- */
 
@@ -115,6 +154,19 @@ bool fake_kafka_is_idle(void);
 /* Told of each commit as Kafka takes it. */
 typedef void (*fake_commit_fn)(void *arg, const char *group, const char *topic, int32_t partition, int64_t offset);
 void fake_kafka_watch_commits(fake_commit_fn fn, void *arg);
+/* Told of each record as it is appended. */
+typedef void (*fake_record_fn)(void *arg, const struct kafka_record *record);
+void fake_kafka_watch_records(fake_record_fn fn, void *arg);
+/* Several processes: from now on consumers that open get no partition by themselves, and commit only what is theirs. */
+void fake_kafka_share(void);
+/* In the order in which they were opened; NULL: there are not so many. */
+struct kafka_consumer *fake_kafka_consumer(size_t index);
+size_t fake_kafka_partition_count(const struct kafka_consumer *consumer);
+bool fake_kafka_has(const struct kafka_consumer *consumer, size_t partition);
+void fake_kafka_give(struct kafka_consumer *consumer, size_t partition);
+void fake_kafka_take_away(struct kafka_consumer *consumer, size_t partition, bool can_commit);
+/* The group went on without it: its commits are refused. It does not know until they are taken away. */
+void fake_kafka_expel(struct kafka_consumer *consumer);
 /* Takes all partitions away (with a commit, when asked for) and gives them back. */
 void fake_kafka_rebalance(struct kafka_consumer *consumer, bool can_commit);
 bool fake_kafka_is_paused(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
@@ -153,6 +205,20 @@ enum fake_behaviour {
 void fake_http_script(const char *to, int first, int last, enum fake_behaviour behaviour);
 /* A provider that delivers again although it knows the key: for tests of the tests. */
 void fake_http_ignore_keys(bool is_ignored);
+
+/* How long the e-mail provider knows a key. */
+enum { FAKE_KEY_TTL_MS = 3600 * 1000 };
+
+/* Asked what becomes of a request in place of the script, and told what became of it. Of a question `to` is FAKE_QUESTION
+ * and `mid` what it asks for. `is_delivered`: the customer has it now; or the question was answered with yes. */
+struct fake_message;
+struct fake_http_judge {
+    enum fake_behaviour (*decide)(void *arg, const struct fake_message *message);
+    void (*told)(void *arg, const struct fake_message *message, enum fake_behaviour behaviour, int status,
+                 bool is_delivered);
+    void *arg;
+};
+void fake_http_set_judge(const struct fake_http_judge *judge);
 
 /* A recipient for fake_http_script(): whoever asks. */
 #define FAKE_QUESTION "?"

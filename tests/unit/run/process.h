@@ -37,17 +37,22 @@ static void process_on_fatal(void *arg, const char *reason)
     abort();
 }
 
-static void process_start(struct process *process)
+static void process_set(struct process *process)
+{
+    *process = (struct process){.settings = {.kafka_group = "perkline", .brevo_url = "http://127.0.0.1:1",
+                                             .brevo_api_key = "key", .email_rate = 50, .sms_rate = 50,
+                                             .environment = "test", .request_timeout_ms = 10000, .lease_ms = 15000,
+                                             .connections = 8, .window = 16, .topics = {"loyalty.events"}}};
+}
+
+/* With the settings that it has. */
+static void process_open(struct process *process)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
     const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     struct diag_list diags;
     struct err err = {0};
 
-    *process = (struct process){.settings = {.kafka_group = "perkline", .brevo_url = "http://127.0.0.1:1",
-                                             .brevo_api_key = "key", .email_rate = 50, .sms_rate = 50,
-                                             .environment = "test", .request_timeout_ms = 10000, .lease_ms = 15000,
-                                             .connections = 8, .window = 16, .topics = {"loyalty.events"}}};
     topics_init(&process->topics, "loyalty", &err);
     process->loop = loop_create();
     process->metrics = metrics_create();
@@ -79,6 +84,12 @@ static void process_start(struct process *process)
             &err);
         assert(process->channels[channel]);
     }
+}
+
+static inline void process_start(struct process *process)
+{
+    process_set(process);
+    process_open(process);
 }
 
 /* The value of a metric without labels; -1: there is none. */
