@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/fold.h"
 #include "base/nearest.h"
 #include "base/number.h"
 
@@ -145,10 +146,11 @@ void args_print_help(const struct arg *table, const struct args_usage *usage, FI
     fprintf(to, "usage: %s [OPTIONS]%s%s\n\n%s\n\n", usage->command, usage->positional[0] ? " " : "",
             usage->positional, usage->summary);
     for (const struct arg *arg = table; arg->name; arg++) {
-        fprintf(to, "  --%s%s%s%*s  %s\n", arg->name, arg->value_name ? " " : "",
-                arg->value_name ? arg->value_name : "", (int)(width - width_of(arg)), "", arg->help);
+        fprintf(to, "  --%s%s%s%*s  ", arg->name, arg->value_name ? " " : "", arg->value_name ? arg->value_name : "",
+                (int)(width - width_of(arg)), "");
+        fold_print(to, width + strlen("  --  "), arg->help);
     }
-    fprintf(to, "  --help%*s  show this text\n", (int)(width - strlen("help")), "");
+    fprintf(to, "  --help%*s  Show this text.\n", (int)(width - strlen("help")), "");
 }
 
 int args_read(const struct arg *table, const struct args_usage *usage, const struct setting *settings, int argc,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/duration.h"
+#include "base/fold.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/number.h"
@@ -16,7 +17,7 @@
 
 extern char **environ;
 
-enum { MOST_VALUE_BYTES = 64 << 10, NAME_SIZE = 128 };
+enum { MOST_VALUE_BYTES = 64 << 10, NAME_SIZE = 128, HELP_SIZE = 512 };
 
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
@@ -292,14 +293,20 @@ static const char *describe(const struct setting *row)
 
 void settings_print_help(const struct setting *table, FILE *to)
 {
+    char text[HELP_SIZE];
+    size_t width = 0;
+
     for (const struct setting *row = table; row->name; row++) {
-        fprintf(to, "  %-28s %-8s  %s", row->name, describe(row), row->help);
-        if (row->default_value && row->type != SETTING_SECRET) {
-            fprintf(to, " [%s]", row->default_value);
-        } else if (row->is_required) {
-            fputs(" (required)", to);
+        width = strlen(row->name) > width ? strlen(row->name) : width;
+    }
+    for (const struct setting *row = table; row->name; row++) {
+        fprintf(to, "  %-*s  %-8s  ", (int)width, row->name, describe(row));
+        if (row->default_value) {
+            snprintf(text, sizeof(text), "%s [%s]", row->help, row->default_value);
+        } else {
+            snprintf(text, sizeof(text), "%s%s", row->help, row->is_required ? " (required)" : "");
         }
-        fputc('\n', to);
+        fold_print(to, width + strlen("    12345678  "), text);
     }
 }
 

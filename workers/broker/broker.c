@@ -145,9 +145,9 @@ int broker_command(int argc, char **argv)
 {
     struct options options = {.partitions = 4};
     const struct arg table[] = {
-        {"listen", ARG_TEXT, &options.listen, "HOST:PORT", "answer clients that start at this address, too"},
-        {"partitions", ARG_INT, &options.partitions, "N", "of each topic (4)"},
-        {"topic", ARG_TEXT, &options.topics, "NAME,NAME", "topics to create instead of the program's own"},
+        {"listen", ARG_TEXT, &options.listen, "HOST:PORT", "Answer clients that start at this address, too."},
+        {"partitions", ARG_INT, &options.partitions, "N", "Of each topic (4)."},
+        {"topic", ARG_TEXT, &options.topics, "NAME,NAME", "Topics to create instead of the program's own."},
         {0},
     };
     const struct args_usage usage = {

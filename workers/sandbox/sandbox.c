@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/args.h"
+#include "base/fold.h"
 #include "base/buf.h"
 #include "base/number.h"
 #include "io/http_server.h"
@@ -195,24 +196,24 @@ int sandbox_command(int argc, char **argv)
 {
     struct options o = {.listen = "127.0.0.1:8025", .key_ttl_s = 1800, .max_messages = 100000, .seed = 1};
     const struct arg table[] = {
-        {"listen", ARG_TEXT, &o.listen, "ADDRESS", "where to listen; port 0 chooses one (default 127.0.0.1:8025)"},
-        {"latency-ms", ARG_INT, &o.latency_ms, "N", "answer every call this much later (default 0)"},
-        {"rate", ARG_TEXT, &o.rate, "N/s", "calls per second and channel before 429 (default: no limit)"},
-        {"key-ttl-s", ARG_INT, &o.key_ttl_s, "N", "how long an idempotency key is remembered (default 1800)"},
-        {"no-keys", ARG_FLAG, &o.is_keyless, NULL, "be a provider that ignores idempotency keys"},
+        {"listen", ARG_TEXT, &o.listen, "ADDRESS", "Where to listen; port 0 chooses one (127.0.0.1:8025)."},
+        {"latency-ms", ARG_INT, &o.latency_ms, "N", "Answer every call this much later (0)."},
+        {"rate", ARG_TEXT, &o.rate, "N/s", "Calls per second and channel before 429 (no limit)."},
+        {"key-ttl-s", ARG_INT, &o.key_ttl_s, "N", "How long an idempotency key is remembered (1800)."},
+        {"no-keys", ARG_FLAG, &o.is_keyless, NULL, "Be a provider that ignores idempotency keys."},
         {"visibility-lag-ms", ARG_INT, &o.visibility_lag_ms, "N",
-         "show a message in the statistics this much later (default 0)"},
-        {"no-query", ARG_FLAG, &o.is_questionless, NULL, "be a provider without statistics to look into"},
-        {"fault", ARG_TEXT, &o.fault, "KIND=P", "what shall go wrong, how often; may be repeated (see below)"},
-        {"seed", ARG_INT, &o.seed, "N", "of the draws for --fault (default 1)"},
-        {"api-key", ARG_TEXT, &o.api_key, "KEY", "the only key that is good (default: any)"},
-        {"max-messages", ARG_INT, &o.max_messages, "N", "how many the inbox keeps (default 100000)"},
-        {"no-bodies", ARG_FLAG, &o.is_bodyless, NULL, "keep no requests, only who, when and how"},
-        {"fast", ARG_FLAG, &o.is_fast, NULL, "for benchmarks: check nothing, no inbox, only counts"},
+         "Show a message in the statistics this much later (0)."},
+        {"no-query", ARG_FLAG, &o.is_questionless, NULL, "Be a provider without statistics to look into."},
+        {"fault", ARG_TEXT, &o.fault, "KIND=P", "What shall go wrong, how often; may be repeated (see below)."},
+        {"seed", ARG_INT, &o.seed, "N", "Of the draws for --fault (1)."},
+        {"api-key", ARG_TEXT, &o.api_key, "KEY", "The only key that is good (any)."},
+        {"max-messages", ARG_INT, &o.max_messages, "N", "How many the inbox keeps (100000)."},
+        {"no-bodies", ARG_FLAG, &o.is_bodyless, NULL, "Keep no requests, only who, when and how."},
+        {"fast", ARG_FLAG, &o.is_fast, NULL, "For benchmarks: check nothing, no inbox, only counts."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     const struct args_usage usage = {"perkline sandbox", "",
-                                     "A local provider that answers as Brevo does, e-mail and SMS, and shows what it "
+                                     "A local provider that answers as Brevo does, e-mail and SMS, and shows what it\n"
                                      "took on a page in the browser.",
                                      0};
     struct sandbox sandbox = {0};
@@ -226,10 +227,9 @@ int sandbox_command(int argc, char **argv)
     }
     if (result == ARGS_HELP) {
         args_print_help(table, &usage, stdout);
-        printf(
-            "\nFaults: KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES], e.g. --fault http_503=0.1 --fault delay:500@email=0.2\n"
-            "Kinds: %s.\n",
-            fault_kinds_text());
+        puts("\nFaults: KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES], e.g. --fault http_503=0.1 --fault delay:500@email=0.2");
+        fputs("Kinds: ", stdout);
+        fold_print(stdout, strlen("Kinds: "), fault_kinds_text());
         return 0;
     }
     if (result != ARGS_OK || !check_options(&o, &err)) {

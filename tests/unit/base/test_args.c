@@ -184,7 +184,7 @@ static void the_help_is_made_of_the_table(void **state)
                               "  --json       print JSON\n"
                               "  --from TIME  begin here\n"
                               "  --limit N    stop after N\n"
-                              "  --help       show this text\n");
+                              "  --help       Show this text.\n");
     free(text);
 }
 

@@ -282,11 +282,11 @@ static void the_help_shows_defaults_and_what_is_required(void **state)
     (void)state;
     settings_print_help(table, to);
     fclose(to);
-    assert_string_equal(text, "  TEST_TEXT                    text      Some text. [fallback]\n"
-                              "  TEST_API_KEY                 secret    The key of the account. (required)\n"
-                              "  TEST_COUNT                   number    How many. [5]\n"
-                              "  TEST_WAIT                    duration  How long. [2s]\n"
-                              "  TEST_IS_ON                   yes/no    Whether.\n");
+    assert_string_equal(text, "  TEST_TEXT     text      Some text. [fallback]\n"
+                              "  TEST_API_KEY  secret    The key of the account. (required)\n"
+                              "  TEST_COUNT    number    How many. [5]\n"
+                              "  TEST_WAIT     duration  How long. [2s]\n"
+                              "  TEST_IS_ON    yes/no    Whether.\n");
     free(text);
 }
 
