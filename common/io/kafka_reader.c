@@ -69,6 +69,9 @@ static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, st
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || (!code && reader->part_count == 0)) {
         return err_set(err, "topic %s does not exist", reader->name);
     }
+    if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+        return err_set(err, "no broker answers: %s", rd_kafka_err2str(code));
+    }
     return code ? err_set(err, "topic %s: %s", reader->name, rd_kafka_err2str(code)) : true;
 }
 
