@@ -8,20 +8,19 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "core/locale_tag.h"
+#include "run/setting_rows.h"
 
 enum { SECRET_ROOM = 2048 };
 
 #define FIELD(name) offsetof(struct worker_settings, name)
 
 const struct setting worker_settings_table[] = {
-    {"KAFKA_BROKERS", SETTING_TEXT, FIELD(kafka_brokers), NULL, "Bootstrap brokers, host:port,host:port.", true, 0, 0},
-    {"KAFKA_TOPICS", SETTING_TEXT, FIELD(kafka_topics), "loyalty.events",
-     "Topics with events: names or ^regex, separated by commas.", false, 0, 0},
-    {"KAFKA_TOPIC_PREFIX", SETTING_TEXT, FIELD(kafka_topic_prefix), "loyalty",
-     "Prefix of the topics for outcomes, retry, dlq and held.", false, 0, 0},
+    SETTING_ROW_KAFKA_BROKERS(struct worker_settings, kafka_brokers),
+    SETTING_ROW_KAFKA_TOPICS(struct worker_settings, kafka_topics),
+    SETTING_ROW_KAFKA_TOPIC_PREFIX(struct worker_settings, kafka_topic_prefix),
     {"KAFKA_GROUP", SETTING_TEXT, FIELD(kafka_group), "perkline",
      "Consumer group; the channel is appended (perkline-email).", false, 0, 0},
-    {"KAFKA_CONFIG", SETTING_TEXT, FIELD(kafka_config), NULL, "File of librdkafka properties (key=value).", false, 0, 0},
+    SETTING_ROW_KAFKA_CONFIG(struct worker_settings, kafka_config),
     {"KAFKA_ASSIGN", SETTING_TEXT, FIELD(kafka_assign), NULL,
      "Static partitions instead of a group's: 0-3,7.", false, 0, 0},
     {"KAFKA_START", SETTING_TEXT, FIELD(kafka_start), "earliest",
@@ -32,11 +31,9 @@ const struct setting worker_settings_table[] = {
      "After this silence the group gives a worker's partitions to others.", false, 6000, 300000},
     {"KAFKA_QUEUE_KIB", SETTING_INT, FIELD(kafka_queue_kib), "16384",
      "Records read ahead, in KiB: memory against catch-up speed.", false, 1024, 1048576},
-    {"REDIS_URL", SETTING_SECRET, FIELD(redis_url), "redis://127.0.0.1:6379",
-     "redis://[user:password@]host:port, rediss://... (TLS; SSL_CERT_FILE: own authorities), or unix:///path.", false, 0, 0},
+    SETTING_ROW_REDIS_URL(struct worker_settings, redis_url),
     {"TEMPLATES_DIR", SETTING_TEXT, FIELD(templates_dir), "templates", "Folder with the flows.", false, 0, 0},
-    {"DEFAULT_LOCALE", SETTING_TEXT, FIELD(default_locale), "en",
-     "Language for members whose own has no template.", false, 0, 0},
+    SETTING_ROW_DEFAULT_LOCALE(struct worker_settings, default_locale),
     {"CHANNELS", SETTING_TEXT, FIELD(channels), "email,sms", "Channels that this process serves.", false, 0, 0},
     {"EMAIL_PROVIDER", SETTING_TEXT, FIELD(email_provider), "brevo", "Who sends e-mail.", false, 0, 0},
     {"EMAIL_FROM", SETTING_TEXT, FIELD(email_from), NULL,
@@ -87,8 +84,7 @@ const struct setting worker_settings_table[] = {
     {"OTEL_TRACES_SAMPLER_ARG", SETTING_TEXT, FIELD(trace_part_text), "1",
      "Part of the traces that begin here, 0 to 1; an event with a traceparent brings its own choice.", false, 0, 0},
     {"LOG_LEVEL", SETTING_TEXT, FIELD(log_level), "info", "debug, info, warn or error.", false, 0, 0},
-    {"ENVIRONMENT", SETTING_TEXT, FIELD(environment), "dev",
-     "Name of the installation: separates what Redis remembers (a-z, 0-9, - and _).", false, 0, 0},
+    SETTING_ROW_ENVIRONMENT(struct worker_settings, environment),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
@@ -178,16 +174,6 @@ static bool split_from(struct worker_settings *s, struct err *err)
     }
     s->from_name = name_len ? xmemdup(s->email_from, name_len) : NULL;
     s->from_address = xmemdup(open + 1, (size_t)(close - open - 1));
-    return true;
-}
-
-static bool check_environment(const struct worker_settings *s, struct err *err)
-{
-    size_t len = strlen(s->environment);
-
-    if (len == 0 || len > 32 || strspn(s->environment, "abcdefghijklmnopqrstuvwxyz0123456789-_") != len) {
-        return err_set(err, "ENVIRONMENT: \"%.40s\" must be 1 to 32 of a-z, 0-9, '-' and '_'", s->environment);
-    }
     return true;
 }
 
@@ -307,8 +293,8 @@ bool worker_settings_load(struct worker_settings *s, const struct provider *cons
         return false;
     }
     if (!worker_settings_split_topics(s->kafka_topics, &s->topic_store, s->topics, err) || !split_channels(s, err) ||
-        !split_from(s, err) || !check_environment(s, err) || !check_start(s, err) || !check_locale(s, err) ||
-        !check_file("PROVIDER_CA_FILE", s->ca_file, err) ||
+        !split_from(s, err) || !setting_rows_check_environment(s->environment, err) || !check_start(s, err) ||
+        !check_locale(s, err) || !check_file("PROVIDER_CA_FILE", s->ca_file, err) ||
         !check_file("OTEL_EXPORTER_OTLP_CERTIFICATE", s->otlp_ca_file, err) || !check_lease(s, err) ||
         !check_trace_part(s, err)) {
         return false;

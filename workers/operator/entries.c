@@ -6,8 +6,6 @@
 #include "base/hash_table.h"
 #include "base/mem.h"
 
-enum { WAIT_MS = 500 };
-
 /* Entries by mid while they are read. */
 struct place {
     struct mid mid;
@@ -48,8 +46,9 @@ static struct entry *get_entry(struct reading *reading, const struct mid *mid)
     return &entries->items[place->index];
 }
 
-static void take_record(struct reading *reading, const struct record *record)
+static void take_record(void *arg, const struct record *record)
 {
+    struct reading *reading = arg;
     struct side_note note;
     struct err ignored = {0};
     struct entry *entry;
@@ -70,8 +69,9 @@ static void take_record(struct reading *reading, const struct record *record)
     entry->count++;
 }
 
-static void take_outcome(struct reading *reading, const struct record *record)
+static void take_outcome(void *arg, const struct record *record)
 {
+    struct reading *reading = arg;
     struct place *place;
     struct mid mid;
     json_t *outcome;
@@ -90,29 +90,6 @@ static void take_outcome(struct reading *reading, const struct record *record)
     } else {
         json_decref(outcome);
     }
-}
-
-static bool read_topic(struct operator *operator, const char *topic, struct record_place from, struct reading *reading,
-                       void (*take)(struct reading *reading, const struct record *record), struct err *err)
-{
-    const struct record_range range = {
-        .topic = topic, .partition = -1, .from = from, .to = {.kind = RECORD_PLACE_END}};
-    struct record_source *source = record_source_open_topic(&operator->kafka, &range, err);
-    bool is_end = false;
-
-    while (source && !is_end) {
-        const struct record *record = NULL;
-
-        if (!record_source_next(source, WAIT_MS, &record, &is_end, err)) {
-            record_source_close(source);
-            return false;
-        }
-        if (record) {
-            take(reading, record);
-        }
-    }
-    record_source_close(source);
-    return source != NULL;
 }
 
 /* --- what they are now -------------------------------------------------------------------------------------------- */
@@ -167,10 +144,10 @@ bool entries_read(struct operator *operator, char state, const struct entry_filt
 
     *entries = (struct entries){.items = NULL};
     /* An outcome is written after its record here, so the same place in time will do. */
-    is_fine = read_topic(operator, state == 'H' ? operator->topics.held : operator->topics.dlq, filter->since, &reading,
-                         take_record, err) &&
+    is_fine = operator_read_topic(operator, state == 'H' ? operator->topics.held : operator->topics.dlq, filter->since,
+                                  take_record, &reading, err) &&
               (entries->count == 0 ||
-               read_topic(operator, operator->topics.outcomes, filter->since, &reading, take_outcome, err));
+               operator_read_topic(operator, operator->topics.outcomes, filter->since, take_outcome, &reading, err));
     HASH_ITER(hh, reading.places, place, next) {
         HASH_DEL(reading.places, place);
         free(place);

@@ -5,40 +5,29 @@
 
 #include <jansson.h>
 
+#include "base/log.h"
 #include "base/number.h"
 #include "run/redis_ask.h"
+#include "run/setting_rows.h"
 
-#define FIELD(name) offsetof(struct operator_settings, name)
-
-enum { FLUSH_MS = 5000, MOST_ENVIRONMENT = 32 };
+enum { FLUSH_MS = 5000, WAIT_MS = 500 };
 
 const struct setting operator_settings_table[] = {
-    {"KAFKA_BROKERS", SETTING_TEXT, FIELD(kafka_brokers), NULL, "Bootstrap brokers, host:port,host:port.", true, 0, 0},
-    {"KAFKA_CONFIG", SETTING_TEXT, FIELD(kafka_config), NULL, "File of librdkafka properties (key=value).", false, 0, 0},
-    {"KAFKA_TOPICS", SETTING_TEXT, FIELD(kafka_topics), "loyalty.events", "Topics with events.", false, 0, 0},
-    {"KAFKA_TOPIC_PREFIX", SETTING_TEXT, FIELD(kafka_topic_prefix), "loyalty",
-     "Prefix of the topics for outcomes, retry, dlq and held.", false, 0, 0},
-    {"REDIS_URL", SETTING_SECRET, FIELD(redis_url), "redis://127.0.0.1:6379",
-     "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
-    {"ENVIRONMENT", SETTING_TEXT, FIELD(environment), "dev", "Name of the installation.", false, 0, 0},
+    SETTING_ROW_KAFKA_BROKERS(struct operator_settings, kafka_brokers),
+    SETTING_ROW_KAFKA_CONFIG(struct operator_settings, kafka_config),
+    SETTING_ROW_KAFKA_TOPICS(struct operator_settings, kafka_topics),
+    SETTING_ROW_KAFKA_TOPIC_PREFIX(struct operator_settings, kafka_topic_prefix),
+    SETTING_ROW_REDIS_URL(struct operator_settings, redis_url),
+    SETTING_ROW_ENVIRONMENT(struct operator_settings, environment),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
 /* --- open, close -------------------------------------------------------------------------------------------------- */
 
-static bool check(const struct operator *operator, struct err *err)
-{
-    const char *environment = operator->settings.environment;
-    size_t len = strlen(environment);
-
-    return (len > 0 && len <= MOST_ENVIRONMENT &&
-            strspn(environment, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len) ||
-           err_set(err, "ENVIRONMENT: \"%.40s\" is no name (a-z, 0-9, - and _, at most %d)", environment, MOST_ENVIRONMENT);
-}
-
 bool operator_open(struct operator *operator, struct err *err)
 {
     *operator = (struct operator){.redis = NULL};
+    log_set_level(LOG_ERROR); /* the clients' own warnings are no news to a person */
     if (!settings_load(operator_settings_table, &operator->settings, err)) {
         return false;
     }
@@ -49,7 +38,8 @@ bool operator_open(struct operator *operator, struct err *err)
         .session_timeout_ms = 30000,
         .queue_kib = 16384,
     };
-    if (!check(operator, err) || !topics_init(&operator->topics, operator->settings.kafka_topic_prefix, err) ||
+    if (!setting_rows_check_environment(operator->settings.environment, err) ||
+        !topics_init(&operator->topics, operator->settings.kafka_topic_prefix, err) ||
         !(operator->redis = redis_ask_open(operator->settings.redis_url, err))) {
         settings_finish(operator_settings_table, &operator->settings);
         return false;
@@ -186,4 +176,27 @@ bool operator_produce(struct operator *operator, const struct kafka_message *mes
         loop_turn(operator->loop, true);
     }
     return report.is_done || err_set(err, "Kafka did not take the record for %s: %s", message->topic, report.problem);
+}
+
+bool operator_read_topic(struct operator *operator, const char *topic, struct record_place from,
+                         operator_record_fn take, void *arg, struct err *err)
+{
+    const struct record_range range = {
+        .topic = topic, .partition = -1, .from = from, .to = {.kind = RECORD_PLACE_END}};
+    struct record_source *source = record_source_open_topic(&operator->kafka, &range, err);
+    bool is_end = false;
+
+    while (source && !is_end) {
+        const struct record *record = NULL;
+
+        if (!record_source_next(source, WAIT_MS, &record, &is_end, err)) {
+            record_source_close(source);
+            return false;
+        }
+        if (record) {
+            take(arg, record);
+        }
+    }
+    record_source_close(source);
+    return source != NULL;
 }

@@ -15,6 +15,7 @@
 #include "io/kafka_producer.h"
 #include "io/kafka_settings.h"
 #include "run/claims.h"
+#include "run/record_source.h"
 #include "run/topics.h"
 
 struct redis_ask;
@@ -48,6 +49,11 @@ enum operator_resolved { OPERATOR_RESOLVED, OPERATOR_CHANGED };
 /* Makes a delivery that is dead or held under `fence` S or X. *fence is the new one. CHANGED: something else stands. */
 bool operator_resolve(struct operator *operator, const struct mid *mid, uint64_t *fence, char state, const char *info,
                       int64_t ttl_ms, enum operator_resolved *resolved, struct err *err);
+
+/* Calls with every record of a topic from a place on, up to what is there at the start; `record` is borrowed. */
+typedef void (*operator_record_fn)(void *arg, const struct record *record);
+bool operator_read_topic(struct operator *operator, const char *topic, struct record_place from,
+                         operator_record_fn take, void *arg, struct err *err);
 
 /* Returns when Kafka has acknowledged it. */
 bool operator_produce(struct operator *operator, const struct kafka_message *message, struct err *err);

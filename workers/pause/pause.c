@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/settings.h"
 #include "run/pool.h"
+#include "run/setting_rows.h"
 #include "workers/commands.h"
 #include "workers/pause/target.h"
 #include "workers/pool_view.h"
@@ -41,10 +42,8 @@ struct options {
 };
 
 static const struct setting settings_table[] = {
-    {"REDIS_URL", SETTING_SECRET, offsetof(struct options, redis_url), "redis://127.0.0.1:6379",
-     "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
-    {"ENVIRONMENT", SETTING_TEXT, offsetof(struct options, environment), "dev", "Name of the installation.", false, 0,
-     0},
+    SETTING_ROW_REDIS_URL(struct options, redis_url),
+    SETTING_ROW_ENVIRONMENT(struct options, environment),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
@@ -296,7 +295,7 @@ static int command(struct act *act, const struct arg *table, const struct args_u
     if (is_done) {
         options->redis_url = read.redis_url;
         options->environment = read.environment;
-        is_done = run(act, positional == 0, &err);
+        is_done = setting_rows_check_environment(read.environment, &err) && run(act, positional == 0, &err);
         settings_finish(settings_table, &read);
     }
     if (!is_done) {

@@ -23,28 +23,6 @@ bool diff_templates_is_past(const char *spec)
 
 /* --- versions in Redis -------------------------------------------------------------------------------------------- */
 
-enum { LEAST_PREFIX = 4 };
-
-/* The one that begins with these digits. NULL + err. */
-static const char *choose_version(const struct store_view *view, const char *prefix, struct err *err)
-{
-    const char *found = NULL;
-
-    for (size_t i = 0; i < view->history_count; i++) {
-        if (strncmp(view->history[i].version, prefix, strlen(prefix)) == 0) {
-            if (found) {
-                err_set(err, "more than one version begins with %s", prefix);
-                return NULL;
-            }
-            found = view->history[i].version;
-        }
-    }
-    if (!found) {
-        err_set(err, "there is no version %.20s (perkline templates lists them)", prefix);
-    }
-    return found;
-}
-
 static struct file_tree *take_version(struct store *store, const char *prefix, struct err *err)
 {
     struct store_view view;
@@ -56,7 +34,7 @@ static struct file_tree *take_version(struct store *store, const char *prefix, s
         return NULL;
     }
     buf_init(&pack, 0);
-    version = choose_version(&view, prefix, err);
+    version = store_find_version(&view, prefix, err);
     if (version && store_read_files(store, version, &pack, err)) {
         tree = template_pack_parse(buf_slice(&pack), err);
     }
@@ -67,17 +45,9 @@ static struct file_tree *take_version(struct store *store, const char *prefix, s
 
 static struct file_tree *read_version(const struct replay_parts *parts, const char *prefix, struct err *err)
 {
-    struct file_tree *tree = NULL;
-    struct store *store;
+    struct store *store = store_open(parts->settings->redis_url, parts->settings->environment, err);
+    struct file_tree *tree = store ? take_version(store, prefix, err) : NULL;
 
-    if (strlen(prefix) < LEAST_PREFIX) {
-        err_set(err, "give at least %d digits of the version", LEAST_PREFIX);
-        return NULL;
-    }
-    store = store_open(parts->settings->redis_url, parts->settings->environment, err);
-    if (store) {
-        tree = take_version(store, prefix, err);
-    }
     store_close(store);
     return tree;
 }

@@ -17,6 +17,7 @@
 #include "base/settings.h"
 #include "io/kafka_depth.h"
 #include "io/kafka_producer.h"
+#include "run/setting_rows.h"
 #include "run/topics.h"
 #include "workers/commands.h"
 #include "workers/pool_view.h"
@@ -40,16 +41,12 @@ struct options {
 };
 
 static const struct setting settings_table[] = {
-    {"REDIS_URL", SETTING_SECRET, offsetof(struct options, redis_url), "redis://127.0.0.1:6379",
-     "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
-    {"ENVIRONMENT", SETTING_TEXT, offsetof(struct options, environment), "dev", "Name of the installation.", false, 0,
-     0},
+    SETTING_ROW_REDIS_URL(struct options, redis_url),
+    SETTING_ROW_ENVIRONMENT(struct options, environment),
     {"KAFKA_BROKERS", SETTING_TEXT, offsetof(struct options, kafka_brokers), NULL,
      "Bootstrap brokers; without them what is held and dead stays unknown.", false, 0, 0},
-    {"KAFKA_CONFIG", SETTING_TEXT, offsetof(struct options, kafka_config), NULL,
-     "File of librdkafka properties (key=value).", false, 0, 0},
-    {"KAFKA_TOPIC_PREFIX", SETTING_TEXT, offsetof(struct options, topic_prefix), "loyalty",
-     "Prefix of the topics for outcomes, retry, dlq and held.", false, 0, 0},
+    SETTING_ROW_KAFKA_CONFIG(struct options, kafka_config),
+    SETTING_ROW_KAFKA_TOPIC_PREFIX(struct options, topic_prefix),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
@@ -346,7 +343,7 @@ int status_command(int argc, char **argv)
         fprintf(stderr, "perkline status: %s\n", err.text);
         return 1;
     }
-    if (open_all(&status, &err)) {
+    if (setting_rows_check_environment(options.environment, &err) && open_all(&status, &err)) {
         is_fine = run(&status);
     } else {
         fprintf(stderr, "perkline status: %s\n", err.text);

@@ -8,6 +8,8 @@
 #include "run/redis_ask.h"
 #include "workers/pool_view.h"
 
+enum { LEAST_DIGITS = 4 };
+
 struct store {
     struct redis_ask *redis;
     struct pool_keys keys;
@@ -192,4 +194,27 @@ bool store_read_files(struct store *store, const char *version, struct buf *pack
     }
     json_decref(answer);
     return is_there;
+}
+
+const char *store_find_version(const struct store_view *view, const char *digits, struct err *err)
+{
+    const char *found = NULL;
+
+    if (strlen(digits) < LEAST_DIGITS) {
+        err_set(err, "give at least %d digits of the version", LEAST_DIGITS);
+        return NULL;
+    }
+    for (size_t i = 0; i < view->history_count; i++) {
+        if (strncmp(view->history[i].version, digits, strlen(digits)) == 0) {
+            if (found) {
+                err_set(err, "more than one version begins with %s", digits);
+                return NULL;
+            }
+            found = view->history[i].version;
+        }
+    }
+    if (!found) {
+        err_set(err, "there is no version %.20s (perkline templates lists them)", digits);
+    }
+    return found;
 }

@@ -47,6 +47,9 @@ bool store_has_files(struct store *store, const char *version, bool *has, struct
 bool store_read_files(struct store *store, const char *version, struct buf *pack, struct err *err);
 void store_sleep_ms(struct store *store, int64_t ms);
 
+/* The version of the history that begins with these digits, of which there must be a few. Borrowed; NULL + err. */
+const char *store_find_version(const struct store_view *view, const char *digits, struct err *err);
+
 /* "version", "folder", ... of a worker; "" when it does not say. */
 const char *store_worker_text(const struct store_worker *worker, const char *name);
 

@@ -9,11 +9,12 @@
 #include "base/clock.h"
 #include "base/nearest.h"
 #include "base/settings.h"
+#include "run/setting_rows.h"
 #include "workers/commands.h"
 #include "workers/templates/pack.h"
 #include "workers/templates/store.h"
 
-enum { FOLLOW_MS = 5000, LOOK_MS = 50, LEAST_PREFIX = 4 };
+enum { FOLLOW_MS = 5000, LOOK_MS = 50 };
 
 static const struct args_usage usage = {
     .command = "perkline templates",
@@ -32,10 +33,8 @@ struct options {
 };
 
 static const struct setting settings_table[] = {
-    {"REDIS_URL", SETTING_SECRET, offsetof(struct options, redis_url), "redis://127.0.0.1:6379",
-     "redis://[user:password@]host:port, rediss://..., or unix:///path.", false, 0, 0},
-    {"ENVIRONMENT", SETTING_TEXT, offsetof(struct options, environment), "dev", "Name of the installation.", false, 0,
-     0},
+    SETTING_ROW_REDIS_URL(struct options, redis_url),
+    SETTING_ROW_ENVIRONMENT(struct options, environment),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
@@ -77,30 +76,6 @@ static const char *find_previous(const struct store_view *view)
         }
     }
     return NULL;
-}
-
-/* NULL + err. */
-static const char *find_version(const struct store_view *view, const char *prefix, struct err *err)
-{
-    const char *found = NULL;
-
-    if (strlen(prefix) < LEAST_PREFIX) {
-        err_set(err, "give at least %d digits of the version", LEAST_PREFIX);
-        return NULL;
-    }
-    for (size_t i = 0; i < view->history_count; i++) {
-        if (strncmp(view->history[i].version, prefix, strlen(prefix)) == 0) {
-            if (found) {
-                err_set(err, "more than one version begins with %s", prefix);
-                return NULL;
-            }
-            found = view->history[i].version;
-        }
-    }
-    if (!found) {
-        err_set(err, "there is no version %s (perkline templates lists them)", prefix);
-    }
-    return found;
 }
 
 /* --- list --------------------------------------------------------------------------------------------------------- */
@@ -288,7 +263,7 @@ static bool activate(struct store *store, const struct options *options, const c
     if (!store_look(store, &view, err)) {
         return false;
     }
-    version = find_version(&view, prefix, err);
+    version = store_find_version(&view, prefix, err);
     is_done = version && choose(store, options, &view, version, err);
     store_view_finish(&view);
     return is_done;
@@ -397,7 +372,8 @@ int templates_command(int argc, char **argv)
     is_done = settings_load(settings_table, &options, &err);
     if (is_done) {
         options.is_json = is_json;
-        is_done = run(&options, action, action == ACTION_ACTIVATE ? argv[2] : NULL, &err);
+        is_done = setting_rows_check_environment(options.environment, &err) &&
+                  run(&options, action, action == ACTION_ACTIVATE ? argv[2] : NULL, &err);
         settings_finish(settings_table, &options);
     }
     if (!is_done) {

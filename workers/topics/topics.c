@@ -9,7 +9,9 @@
 #include <jansson.h>
 
 #include "base/args.h"
+#include "base/log.h"
 #include "base/settings.h"
+#include "run/setting_rows.h"
 #include "workers/commands.h"
 #include "workers/topics/survey.h"
 
@@ -31,18 +33,13 @@ struct options {
 };
 
 static const struct setting settings_table[] = {
-    {"KAFKA_BROKERS", SETTING_TEXT, offsetof(struct options, kafka_brokers), NULL,
-     "Bootstrap brokers, host:port,host:port.", true, 0, 0},
-    {"KAFKA_TOPICS", SETTING_TEXT, offsetof(struct options, kafka_topics), "loyalty.events",
-     "Topics with events: names or ^regex, separated by commas.", false, 0, 0},
-    {"KAFKA_TOPIC_PREFIX", SETTING_TEXT, offsetof(struct options, kafka_topic_prefix), "loyalty",
-     "Prefix of the topics for outcomes, retry, dlq and held.", false, 0, 0},
-    {"KAFKA_CONFIG", SETTING_TEXT, offsetof(struct options, kafka_config), NULL,
-     "File of librdkafka properties (key=value).", false, 0, 0},
+    SETTING_ROW_KAFKA_BROKERS(struct options, kafka_brokers),
+    SETTING_ROW_KAFKA_TOPICS(struct options, kafka_topics),
+    SETTING_ROW_KAFKA_TOPIC_PREFIX(struct options, kafka_topic_prefix),
+    SETTING_ROW_KAFKA_CONFIG(struct options, kafka_config),
     {"TEMPLATES_DIR", SETTING_TEXT, offsetof(struct options, templates_dir), "templates",
      "Folder with the flows: outcomes are kept as long as their longest dedupe_for.", false, 0, 0},
-    {"DEFAULT_LOCALE", SETTING_TEXT, offsetof(struct options, default_locale), "en",
-     "Language for members whose own has no template.", false, 0, 0},
+    SETTING_ROW_DEFAULT_LOCALE(struct options, default_locale),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
 
@@ -270,6 +267,7 @@ int topics_command(int argc, char **argv)
                 MOST_REPLICAS);
         return 2;
     }
+    log_set_level(LOG_ERROR); /* the client's own warnings are in the one line that ends it */
     if (settings_load(settings_table, &options, &err)) {
         options.partitions = partitions;
         options.replicas = replicas;

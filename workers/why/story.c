@@ -9,8 +9,6 @@
 #include "base/mem.h"
 #include "core/event.h"
 
-enum { WAIT_MS = 500 };
-
 struct delivery {
     struct mid mid;
     json_t *json;
@@ -23,8 +21,6 @@ struct story {
     json_t *events;
     const char *tier; /* of the retry topic that is being read */
 };
-
-typedef void (*take_fn)(struct story *story, const struct record *record);
 
 static const char *text_of(const json_t *object, const char *name)
 {
@@ -83,8 +79,9 @@ static bool is_event_about(const struct story *story, const struct record *recor
 
 /* --- the topics --------------------------------------------------------------------------------------------------- */
 
-static void take_outcome(struct story *story, const struct record *record)
+static void take_outcome(void *arg, const struct record *record)
 {
+    struct story *story = arg;
     json_t *outcome = record->value.data ? json_loadb(record->value.data, record->value.len, 0, NULL) : NULL;
     json_t *delivery;
     struct mid mid;
@@ -100,8 +97,9 @@ static void take_outcome(struct story *story, const struct record *record)
     json_decref(outcome);
 }
 
-static void take_parked(struct story *story, const struct record *record)
+static void take_parked(void *arg, const struct record *record)
 {
+    struct story *story = arg;
     struct park_note note;
     struct err ignored = {0};
     json_t *delivery;
@@ -130,18 +128,19 @@ static void take_side(struct story *story, const struct record *record, bool is_
     }
 }
 
-static void take_held(struct story *story, const struct record *record)
+static void take_held(void *arg, const struct record *record)
 {
-    take_side(story, record, true);
+    take_side(arg, record, true);
 }
 
-static void take_dead(struct story *story, const struct record *record)
+static void take_dead(void *arg, const struct record *record)
 {
-    take_side(story, record, false);
+    take_side(arg, record, false);
 }
 
-static void take_input(struct story *story, const struct record *record)
+static void take_input(void *arg, const struct record *record)
 {
+    struct story *story = arg;
     struct event event = {.data = NULL};
     const char *reason;
     struct err ignored = {0};
@@ -156,30 +155,6 @@ static void take_input(struct story *story, const struct record *record)
     event_finish(&event);
 }
 
-static bool read_topic(struct operator *operator, struct story *story, const char *topic, take_fn take, struct err *err)
-{
-    const struct record_range range = {.topic = topic,
-                                       .partition = -1,
-                                       .from = story->question->since,
-                                       .to = {.kind = RECORD_PLACE_END}};
-    struct record_source *source = record_source_open_topic(&operator->kafka, &range, err);
-    bool is_end = false;
-
-    while (source && !is_end) {
-        const struct record *record = NULL;
-
-        if (!record_source_next(source, WAIT_MS, &record, &is_end, err)) {
-            record_source_close(source);
-            return false;
-        }
-        if (record) {
-            take(story, record);
-        }
-    }
-    record_source_close(source);
-    return source != NULL;
-}
-
 static bool read_input(struct operator *operator, struct story *story, struct err *err)
 {
     const char *at = operator->settings.kafka_topics;
@@ -187,8 +162,9 @@ static bool read_input(struct operator *operator, struct story *story, struct er
     while (*at) {
         size_t len = strcspn(at, ",");
         char *topic = xmemdup(at, len);
-        bool is_fine = topic[0] == '^' ? err_set(err, "KAFKA_TOPICS: name the topics to read, not \"%s\"", topic)
-                                       : read_topic(operator, story, topic, take_input, err);
+        bool is_fine = topic[0] == '^'
+                           ? err_set(err, "KAFKA_TOPICS: name the topics to read, not \"%s\"", topic)
+                           : operator_read_topic(operator, topic, story->question->since, take_input, story, err);
 
         free(topic);
         if (!is_fine) {
@@ -201,14 +177,16 @@ static bool read_input(struct operator *operator, struct story *story, struct er
 
 static bool read_all(struct operator *operator, struct story *story, struct err *err)
 {
-    if (!read_topic(operator, story, operator->topics.outcomes, take_outcome, err) ||
-        !read_topic(operator, story, operator->topics.held, take_held, err) ||
-        !read_topic(operator, story, operator->topics.dlq, take_dead, err)) {
+    const struct record_place since = story->question->since;
+
+    if (!operator_read_topic(operator, operator->topics.outcomes, since, take_outcome, story, err) ||
+        !operator_read_topic(operator, operator->topics.held, since, take_held, story, err) ||
+        !operator_read_topic(operator, operator->topics.dlq, since, take_dead, story, err)) {
         return false;
     }
     for (int tier = 0; tier < PARK_TIER_COUNT; tier++) {
         story->tier = park_tier_name((enum park_tier)tier);
-        if (!read_topic(operator, story, operator->topics.retry[tier], take_parked, err)) {
+        if (!operator_read_topic(operator, operator->topics.retry[tier], since, take_parked, story, err)) {
             return false;
         }
     }
