@@ -214,6 +214,9 @@ static void nothing_is_written_before_the_list_was_seen(void **state)
     command_check(world->system, (const char *const[]){"capture", "--out", world->out, NULL}, 1,
                   "nothing was written: look at the list, and say --yes");
     assert_int_not_equal(access(world->out, F_OK), 0);
+    command_check(world->system, (const char *const[]){"capture", "--type", "no.such", "--out", world->out, NULL}, 1,
+                  "nothing was written: no event lies in this range");
+    assert_int_not_equal(access(world->out, F_OK), 0);
     command_check(world->system, (const char *const[]){"capture", "--list", NULL}, 0, "data.bonus.points ");
     command_check(world->system, (const char *const[]){"capture", "--list", NULL}, 0,
                   "left out: 1 records whose value is no JSON");

@@ -266,16 +266,19 @@ static bool write_file(struct capture *capture, struct output *output, struct er
 
 static bool is_confirmed(const struct capture *capture, struct err *err)
 {
+    size_t count = survey_count(capture->survey) - survey_unfit_count(capture->survey);
     char answer[16];
 
     if (capture->is_yes) {
         return true;
     }
+    if (count == 0) {
+        return err_set(err, "nothing was written: no event lies in this range");
+    }
     if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
         return err_set(err, "nothing was written: look at the list, and say --yes");
     }
-    fprintf(stderr, "\nWrite %zu events to %s? [y/N] ",
-            survey_count(capture->survey) - survey_unfit_count(capture->survey), capture->out);
+    fprintf(stderr, "\nWrite %zu events to %s? [y/N] ", count, capture->out);
     return (fgets(answer, sizeof(answer), stdin) && (answer[0] == 'y' || answer[0] == 'Y')) ||
            err_set(err, "nothing was written");
 }
