@@ -134,7 +134,8 @@ static void print_row(const struct row *row)
 
     printf("%-28s %-9s %-8s", topic->wish->name, topic_role_name(topic->wish->role), result_names[row->result]);
     if (topic->topic) {
-        printf(" %d partitions, %d copies\n", topic->topic->partitions, topic->topic->replicas);
+        printf(" %d partition%s, %d cop%s\n", topic->topic->partitions, topic->topic->partitions == 1 ? "" : "s",
+               topic->topic->replicas, topic->topic->replicas == 1 ? "y" : "ies");
     } else if (row->result == RESULT_MISSING) {
         puts(" perkline topics --create makes it");
     } else {
