@@ -75,7 +75,7 @@ golden_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/golden/test_*.c
 chaos_tests  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/chaos/test_*.c)))
 integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
 # The workers in a simulated world; simulate runs many seeds, test_simulation some.
-simulation_parts = $(patsubst %,$(BUILD)/tests/simulation/%.o,scenario simulation witness) $(BUILD)/tests/chaos/history.o
+simulation_parts = $(patsubst %,$(BUILD)/tests/simulation/%.o,coverage scenario simulation witness) $(BUILD)/tests/chaos/history.o
 simulation_tests = $(BUILD)/tests/simulation/test_simulation
 # Replays its corpus as a test; with libFuzzer (VARIANT=fuzz) it searches.
 fuzz_main    = $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/support/fuzz_replay.o)

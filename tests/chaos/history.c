@@ -215,6 +215,14 @@ static void tie(struct history *history, struct delivery *delivery, const char *
     known->delivery = delivery;
 }
 
+/* A list without items has no array. */
+static void sort(void *items, size_t count, size_t size, int (*compare)(const void *, const void *))
+{
+    if (count > 0) {
+        qsort(items, count, size, compare);
+    }
+}
+
 static int by_number(const void *a, const void *b)
 {
     const struct history_request *left = a, *right = b;
@@ -248,7 +256,7 @@ static void index_events(struct history *history)
 static void index_all(struct history *history)
 {
     index_events(history);
-    qsort(history->requests.items, history->requests.count, sizeof(*history->requests.items), by_number);
+    sort(history->requests.items, history->requests.count, sizeof(*history->requests.items), by_number);
     for (size_t i = 0; i < history->requests.count; i++) {
         const struct history_request *request = &history->requests.items[i];
         struct delivery *delivery = get_delivery(history, request->channel, request->name);
@@ -491,8 +499,8 @@ static void check_commits(struct history *history)
 {
     size_t at = 0;
 
-    qsort(history->events.items, history->events.count, sizeof(*history->events.items), by_place);
-    qsort(history->commits.items, history->commits.count, sizeof(*history->commits.items), by_commit);
+    sort(history->events.items, history->events.count, sizeof(*history->events.items), by_place);
+    sort(history->commits.items, history->commits.count, sizeof(*history->commits.items), by_commit);
     for (size_t i = 0; i < history->commits.count; i++) {
         const struct history_commit *commit = &history->commits.items[i];
         const struct history_commit *before = i ? &history->commits.items[i - 1] : NULL;

@@ -168,6 +168,7 @@ static void draw_chances(struct scenario *scenario, struct random *random)
 
     if (scenario->class != SCENARIO_LOSSES) {
         scenario->crash_ppm = chances[below(random, 4)];
+        scenario->freeze_ppm = chances[below(random, 3)];
     }
     scenario->lost_ppm = chances[below(random, 4)];
     for (int i = FAKE_ACCEPT_LOSE_ANSWER; i <= FAKE_REFUSE_NOW; i++) {

@@ -89,7 +89,7 @@ struct scenario {
     struct act acts[SCENARIO_MOST_ACTS]; /* in the order of time */
     int act_count;
     int64_t calm_at_ms;               /* from here on nothing goes wrong any more */
-    uint32_t crash_ppm, lost_ppm;     /* at each point */
+    uint32_t crash_ppm, lost_ppm, freeze_ppm;   /* at each point */
     uint32_t behaviour_pm[FAKE_REFUSE_NOW + 1]; /* of a request: per mille; the rest is accepted */
 };
 

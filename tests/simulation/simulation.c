@@ -9,10 +9,11 @@
 static const int64_t NEVER_MS = INT64_MAX;
 static const int64_t LONGEST_MS = 30 * 3600000LL;
 static const uint64_t MOST_STEPS = 3000000;
+static const int64_t MOST_LAG_MS = 30000; /* of a replica; workers remember for a minute */
 
 struct worker {
     struct process process;
-    bool is_alive, is_draining, is_expelled;
+    bool is_alive, is_draining, is_expelled, must_be_missed;
     int64_t frozen_until_ms; /* 0: it runs */
     int64_t starts_at_ms;    /* when it does not live */
     int64_t skew_ms;
@@ -34,10 +35,16 @@ struct simulation {
     int kafka_down, redis_down, redis_slow, paused; /* faults that go on */
     int64_t pause_serial;
     int version;
-    bool is_calm, has_saved;
+    bool is_calm;
+    int64_t saved_ms; /* when the replica was last like its master; 0: never */
     int deaths;
     uint64_t steps;
 };
+
+static bool is_frozen(const struct worker *worker)
+{
+    return worker->frozen_until_ms > 0;
+}
 
 static int64_t below(struct simulation *simulation, int64_t bound)
 {
@@ -45,6 +52,16 @@ static int64_t below(struct simulation *simulation, int64_t bound)
 }
 
 /* --- faults at points, behaviour of the provider ------------------------------------------------------------------ */
+
+/* It is not turned for so long. After ten seconds its group goes on without it. */
+static void freeze(struct simulation *simulation, int number, int64_t for_ms)
+{
+    struct worker *worker = &simulation->workers[number];
+
+    worker->frozen_until_ms = fakes_mono_ms() + for_ms;
+    worker->freeze = witness_fault_begin(simulation->witness, act_name(ACT_FREEZE), number);
+    worker->must_be_missed = for_ms > 10000;
+}
 
 static enum fake_fault choose_fault(void *arg, enum fake_point point)
 {
@@ -65,6 +82,10 @@ static enum fake_fault choose_fault(void *arg, enum fake_point point)
         snprintf(name, sizeof(name), "lost %s", fake_point_name(point));
         witness_fault(simulation->witness, name, simulation->turning);
         return FAKE_FAULT_LOST;
+    }
+    drawn -= simulation->scenario.crash_ppm;
+    if (drawn < simulation->scenario.freeze_ppm && !is_frozen(&simulation->workers[simulation->turning])) {
+        freeze(simulation, simulation->turning, 1000 + below(simulation, 40000)); /* when this turn is over */
     }
     return FAKE_FAULT_NONE;
 }
@@ -104,11 +125,6 @@ static void told(void *arg, const struct fake_message *message, enum fake_behavi
 static void be(struct simulation *simulation, int number)
 {
     fakes_set_skew(simulation->workers[number].skew_ms);
-}
-
-static bool is_frozen(const struct worker *worker)
-{
-    return worker->frozen_until_ms > 0;
 }
 
 /* Eager: all partitions leave their owners, and come back somewhere a little later. Who is frozen does not hear of it. */
@@ -221,6 +237,16 @@ static void bury(struct simulation *simulation, int number)
     rebalance_all(simulation, 1 + below(simulation, 10000));
 }
 
+static void miss(struct simulation *simulation, int number)
+{
+    struct worker *worker = &simulation->workers[number];
+
+    if (worker->must_be_missed) {
+        worker->must_be_missed = false;
+        rebalance_all(simulation, 10000);
+    }
+}
+
 static void turn(struct simulation *simulation, int number)
 {
     struct worker *worker = &simulation->workers[number];
@@ -229,6 +255,7 @@ static void turn(struct simulation *simulation, int number)
     simulation->turning = number;
     loop_turn(worker->process.loop, true);
     simulation->turning = -1;
+    miss(simulation, number);
     if (fakes_is_dead()) {
         bury(simulation, number);
     } else if (worker->is_draining && channel_worker_is_drained(worker->process.channels[CHANNEL_EMAIL]) &&
@@ -294,7 +321,7 @@ static void change_templates(struct simulation *simulation)
 
 static void lose_redis(struct simulation *simulation, enum act_kind kind)
 {
-    if (kind == ACT_REDIS_FAIL_OVER && !simulation->has_saved) {
+    if (kind == ACT_REDIS_FAIL_OVER && fakes_mono_ms() - simulation->saved_ms > MOST_LAG_MS) {
         kind = ACT_REDIS_EMPTY;
     }
     witness_look_at_redis(simulation->witness, false);
@@ -325,11 +352,8 @@ static void act_on_worker(struct simulation *simulation, const struct act *act)
         fakes_set_dead(true);
         bury(simulation, act->worker);
     } else if (act->kind == ACT_FREEZE) {
-        worker->frozen_until_ms = fakes_mono_ms() + act->amount;
-        worker->freeze = witness_fault_begin(simulation->witness, act_name(act->kind), act->worker);
-        if (act->amount > 10000) {
-            rebalance_all(simulation, 10000);
-        }
+        freeze(simulation, act->worker, act->amount);
+        miss(simulation, act->worker);
     } else if (!worker->is_draining) {
         witness_fault(simulation->witness, act_name(act->kind), act->worker);
         worker->is_draining = true;
@@ -390,7 +414,7 @@ static void perform(struct simulation *simulation, const struct act *act)
     case ACT_REDIS_SAVE:
         witness_note(simulation->witness, act_name(act->kind), 0);
         fake_redis_save();
-        simulation->has_saved = true;
+        simulation->saved_ms = fakes_mono_ms();
         break;
     default:
         lose_redis(simulation, act->kind);

@@ -12,18 +12,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "tests/simulation/coverage.h"
 #include "tests/simulation/scenario.h"
 
 struct witness;
-
-/* Counts of what happened, over many runs: "fault crash", "begin GO". */
-struct coverage;
-struct coverage *coverage_create(void);
-void coverage_destroy(struct coverage *coverage);
-void coverage_add(struct coverage *coverage, const char *name, uint64_t count);
-typedef void (*coverage_fn)(void *arg, const char *name, uint64_t count);
-/* In the order of names. */
-void coverage_each(struct coverage *coverage, coverage_fn fn, void *arg);
 
 /* In a world that has just begun. `coverage` and `scenario` are borrowed; lines go to `trace`, when there is one. */
 struct witness *witness_create(const struct scenario *scenario, struct coverage *coverage, FILE *trace);

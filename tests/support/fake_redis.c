@@ -433,8 +433,8 @@ static void send(struct redis *redis, const struct redis_script *script, const s
         return;
     }
     DL_APPEND(redis->failed, command);
-    if (redis->state != STATE_CLOSED) {
-        loop_timer_start(redis->failed_timer, 0);
+    if (redis->state != STATE_CLOSED && !loop_timer_is_active(redis->failed_timer)) {
+        loop_timer_start(redis->failed_timer, 0); /* not later than it was: a new connection comes after the end of the old */
     }
 }
 
