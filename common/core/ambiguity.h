@@ -24,7 +24,7 @@ struct ambiguity {
     bool can_repeat;           /* the first attempt's content is at hand, may go out, and was not refused since */
     bool has_keys;             /* a provider with idempotency keys, whether trusted or not */
     int64_t key_ttl_ms;        /* 0: none that is trusted */
-    int64_t visibility_lag_ms; /* 0: it cannot be asked */
+    int64_t visibility_lag_ms; /* from BEGIN on, with the time that a request may take to leave; 0: it cannot be asked */
 };
 
 /* `age_ms`: since the first attempt that may have arrived. *wait_ms: for WAIT. */

@@ -218,6 +218,11 @@ static void refuse_answer(struct claims_call *call, const char *what, const stru
 
 /* --- look-up ------------------------------------------------------------------------------------------------------ */
 
+int64_t claims_lease_ms(const struct claims *claims)
+{
+    return claims->settings.lease_ms;
+}
+
 void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up_fn fn, void *arg)
 {
     struct claims_call *call = add_call(claims, CALL_LOOK_UP, mid, arg);

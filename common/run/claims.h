@@ -115,6 +115,8 @@ typedef void (*claims_reopen_fn)(void *arg, bool is_done);
 void claims_reopen(struct claims *claims, const struct mid *mid, uint64_t fence, uint64_t copy, int64_t ttl_ms,
                    claims_reopen_fn fn, void *arg);
 
+/* For so long after BEGIN a request may still be under way. */
+int64_t claims_lease_ms(const struct claims *claims);
 /* Redis can be used and trusted now. */
 bool claims_is_ready(const struct claims *claims);
 /* Of claims that only look up, when ready: Redis has forgotten what was sent, or never knew of this environment. */

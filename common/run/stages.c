@@ -8,13 +8,15 @@
 enum ambiguity_way task_decide_unknown(const struct task *task, const struct pipeline_parts *parts, bool can_repeat,
                                        int64_t *wait_ms)
 {
+    /* A second copy bears the same tag as the first: what is found may be either. */
+    bool can_ask = parts->provider->build_query && !task->copy && parts->visibility_lag_ms > 0;
     const struct ambiguity facts = {
         .policy = task->flow->channels[parts->channel].ambiguous,
         .can_repeat = can_repeat,
         .has_keys = parts->provider->key_ttl_ms > 0,
         .key_ttl_ms = parts->key_ttl_ms,
-        /* A second copy bears the same tag as the first: what is found may be either. */
-        .visibility_lag_ms = parts->provider->build_query && !task->copy ? parts->visibility_lag_ms : 0,
+        /* Since BEGIN: its request may have left as late as the lease allowed. */
+        .visibility_lag_ms = can_ask ? parts->visibility_lag_ms + claims_lease_ms(parts->claims) : 0,
     };
 
     return ambiguity_decide(&facts, clock_mono_ms() - task->unknown_since_ms, wait_ms);
