@@ -1,6 +1,7 @@
 /*
  * May Redis be trusted? Asked after every connect, and again when a script says that it may not:
- * clock -> policy -> epoch of all shards -> (recovery) -> RESTORE of what we wrote lately -> ready.
+ * clock -> policy -> epoch of all shards -> RESTORE of what we wrote lately -> ready, or without an epoch recovery, and again
+ * from the beginning. What we wrote goes back before the recovery: the outcomes topic does not tell of what is on the wire.
  */
 #include "run/claims_private.h"
 
@@ -68,8 +69,12 @@ static bool is_unavailable(struct claims *claims, enum redis_status status, cons
 
 static void restore_more(struct claims *claims);
 
+static void begin_recovery(struct claims *claims);
+
 static void become_ready(struct claims *claims)
 {
+    claims->has_put_back = false;
+    claims_watch_begin(claims);
     claims_set_state(claims, CLAIMS_READY, "%s", "");
     loop_timer_start(claims->check_timer, READY_CHECK_MS);
 }
@@ -111,7 +116,12 @@ static void restore_more(struct claims *claims)
     size_t end = claims->ring_next + RESTORE_BATCH;
 
     if (claims->ring_next >= claims->ring.count) {
-        become_ready(claims);
+        if (claims->knows_nothing && !claims->settings.only_looks_up) {
+            claims->has_put_back = true;
+            begin_recovery(claims);
+        } else {
+            become_ready(claims);
+        }
         return;
     }
     end = end < claims->ring.count ? end : claims->ring.count;
@@ -297,11 +307,11 @@ static void on_epochs_known(struct claims *claims)
     bool is_whole = claims->shards_with_epoch == CLAIM_SHARDS && !claims->has_mixed_epochs;
 
     claims->knows_nothing = !is_whole;
-    if (is_whole || claims->settings.only_looks_up) {
+    if (claims->knows_nothing && claims->has_put_back) {
+        begin_recovery(claims);
+    } else {
         claims->ring_next = 0;
         restore_more(claims);
-    } else {
-        begin_recovery(claims);
     }
 }
 
@@ -459,10 +469,12 @@ void claims_check_init(struct claims *claims)
 {
     claims->check_timer = loop_timer_create(claims->loop, on_check_timer, claims);
     claims->lease_timer = loop_timer_create(claims->loop, renew_lease, claims);
+    claims_watch_init(claims);
 }
 
 void claims_check_finish(struct claims *claims)
 {
     loop_timer_destroy(claims->check_timer);
     loop_timer_destroy(claims->lease_timer);
+    claims_watch_finish(claims);
 }

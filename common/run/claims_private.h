@@ -55,10 +55,16 @@ struct claims {
     size_t shards_with_epoch;
     bool has_mixed_epochs;
     bool knows_nothing;
+    bool has_put_back;                /* the ring, into a Redis without an epoch */
     size_t restores_open;
     size_t ring_next;
     loop_fn recover;
     void *recover_arg;
+
+    /* claims_watch.c */
+    struct loop_timer *watch_timer;
+    unsigned watched_shard;
+    int watched_round;
 
     /* claims_persistence.c */
     enum redis_persistence persistence; /* the last that was told */
@@ -96,6 +102,10 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
 void claims_check_begin(struct claims *claims);
 void claims_check_init(struct claims *claims);
 void claims_check_finish(struct claims *claims);
+/* claims_watch.c: from now on, while ready. */
+void claims_watch_begin(struct claims *claims);
+void claims_watch_init(struct claims *claims);
+void claims_watch_finish(struct claims *claims);
 /* claims_persistence.c: asks, and tells by log and metric. */
 void claims_ask_persistence(struct claims *claims);
 /* A script said that the epoch is gone, or that clocks differ. */

@@ -13,6 +13,11 @@
 /* Records read in one turn of the loop, RESTOREs that may be open, pause when either is used up. */
 enum { BATCH = 1000, MOST_OPEN = 4000, PAUSE_MS = 2 };
 
+/* Every worker looks once a second whether Redis still knows (claims_watch.c) and then puts back what it wrote lately, which
+ * is more than the topic tells; nothing may be begun before. This wait comes first, since what is put back from the topic must
+ * not lie long before the epoch says that it is whole. Where nothing was ever sent there is nothing to wait for. */
+enum { WAIT_MS = 3000 };
+
 struct recovery {
     struct loop *loop;
     struct claims *claims;
@@ -22,6 +27,8 @@ struct recovery {
     struct loop_timer *timer;
     int64_t records, unreadable;
     bool is_read;
+    bool is_waiting; /* for the other workers; then the topic is opened anew */
+    bool has_waited; /* once is enough until it is done */
 };
 
 static void stop(struct recovery *recovery)
@@ -90,10 +97,27 @@ static void read_some(struct recovery *recovery)
     }
 }
 
+static bool open_topic(struct recovery *recovery)
+{
+    struct err err = {0};
+
+    recovery->reader = kafka_reader_open(recovery->kafka, recovery->topic, &err);
+    if (!recovery->reader) {
+        claims_recovery_failed(recovery->claims, err.text);
+    }
+    return recovery->reader;
+}
+
 static void step(void *arg)
 {
     struct recovery *recovery = arg;
 
+    if (recovery->is_waiting) {
+        recovery->is_waiting = false;
+        if (!open_topic(recovery)) {
+            return;
+        }
+    }
     if (!recovery->is_read) {
         read_some(recovery);
     }
@@ -102,6 +126,7 @@ static void step(void *arg)
     }
     if (recovery->is_read && claims_restore_open_count(recovery->claims) == 0) {
         stop(recovery);
+        recovery->has_waited = false;
         CRASHPOINT("rebuild_read");
         log_event(LOG_INFO, "recovery_done", "outcomes", log_int(recovery->records), "unreadable",
                   log_int(recovery->unreadable), NULL);
@@ -114,20 +139,22 @@ static void step(void *arg)
 static void begin(void *arg)
 {
     struct recovery *recovery = arg;
-    struct err err = {0};
+    int64_t total;
 
     CRASHPOINT("rebuild_begun");
     stop(recovery);
     recovery->records = recovery->unreadable = 0;
-    recovery->is_read = false;
-    recovery->reader = kafka_reader_open(recovery->kafka, recovery->topic, &err);
-    if (!recovery->reader) {
-        claims_recovery_failed(recovery->claims, err.text);
+    recovery->is_read = recovery->is_waiting = false;
+    if (!open_topic(recovery)) {
         return;
     }
-    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topic, "outcomes",
-              log_int(kafka_reader_total(recovery->reader)), NULL);
-    loop_timer_start(recovery->timer, 0);
+    total = kafka_reader_total(recovery->reader);
+    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topic, "outcomes", log_int(total), NULL);
+    if (total > 0 && !recovery->has_waited) {
+        stop(recovery);
+        recovery->is_waiting = recovery->has_waited = true;
+    }
+    loop_timer_start(recovery->timer, recovery->is_waiting ? WAIT_MS : 0);
 }
 
 struct recovery *recovery_create(struct loop *loop, struct claims *claims, const struct kafka_settings *kafka,

@@ -494,6 +494,29 @@ static void a_flushed_redis_is_noticed_by_the_next_begin(void **state)
     assert_int_equal(world->recoveries, 2);
 }
 
+static void count_on_the_wire(void *arg, struct slice key, const char *text)
+{
+    (void)key;
+    *(int *)arg += text[0] == 'W' && text[1] == '|';
+}
+
+/* Another worker may rebuild it meanwhile, and the outcomes topic does not tell of what is on the wire. */
+static void a_flushed_redis_is_noticed_without_a_begin_and_gets_back_what_is_on_the_wire(void **state)
+{
+    struct world *world = *state;
+    int on_the_wire = 0;
+
+    wait_ready(world);
+    assert_int_equal(begin(world, &mid_a), CLAIM_GO);
+    fake_redis_empty();
+    fake_redis_set(SLICE("n:{test.recovery}"), SLICE("somebody"));
+    fakes_run_ms(world->loop, 2000);
+    assert_false(claims_is_ready(world->claims));
+    assert_int_equal(world->recoveries, 1);
+    fake_redis_each(count_on_the_wire, &on_the_wire);
+    assert_int_equal(on_the_wire, 1);
+}
+
 static void an_answer_that_no_script_gives_is_distrusted(void **state)
 {
     struct world *world = *state;
@@ -532,6 +555,7 @@ int main(void)
         claims_test(clocks_that_differ_too_much_are_refused),
         claims_test(an_outcome_without_an_attempt_is_not_built_on_a_forgotten_record),
         claims_test(a_flushed_redis_is_noticed_by_the_next_begin),
+        claims_test(a_flushed_redis_is_noticed_without_a_begin_and_gets_back_what_is_on_the_wire),
         claims_test(an_answer_that_no_script_gives_is_distrusted),
     };
 

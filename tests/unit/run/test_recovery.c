@@ -225,7 +225,7 @@ static void reading_that_breaks_off_begins_anew(void **state)
     append_outcome(2, OUTCOME_SENT, "accepted", "id", 2);
     fake_kafka_fail_reader_after(1);
     open_process(world);
-    fakes_run_ms(world->loop, 500);
+    fakes_run_ms(world->loop, 4000);
     assert_false(claims_is_ready(world->claims));
     fake_kafka_fail_reader_after(-1);
     assert_true(fakes_run(world->loop, 5000, is_ready, world));
@@ -254,6 +254,21 @@ static void a_connection_that_breaks_while_recovering_does_not_end_it_early(void
     }
 }
 
+/* What is published while others put back what they know is read, too. */
+static void the_topic_is_read_after_the_others_had_their_time(void **state)
+{
+    struct world *world = *state;
+
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    open_process(world);
+    fakes_run_ms(world->loop, 2500);
+    assert_false(claims_is_ready(world->claims));
+    append_outcome(2, OUTCOME_SENT, "accepted", "id", 2);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+    assert_int_equal(look_up(world, 2), 'S');
+}
+
 static void a_redis_that_remembers_is_not_rebuilt(void **state)
 {
     struct world *world = *state;
@@ -280,6 +295,7 @@ int main(void)
         recovery_test(a_topic_that_cannot_be_read_keeps_everything_waiting),
         recovery_test(reading_that_breaks_off_begins_anew),
         recovery_test(a_connection_that_breaks_while_recovering_does_not_end_it_early),
+        recovery_test(the_topic_is_read_after_the_others_had_their_time),
         recovery_test(a_redis_that_remembers_is_not_rebuilt),
     };
 
