@@ -109,6 +109,12 @@ static bool has_ended_so(const struct entry *entry, char state)
                           : entry->is_of_record;
 }
 
+/* Redis is being rebuilt, and a worker has put back what it knew before the decision. */
+static bool is_decided_since(const struct entry *entry, char state)
+{
+    return entry->outcome && !has_ended_so(entry, state);
+}
+
 bool entry_is_under_way(const struct entry *entry)
 {
     const char *reason = entry_outcome_text(entry, "reason");
@@ -122,7 +128,8 @@ static bool look(struct operator *operator, char state, struct entry *entry, str
     if (!operator_look(operator, &entry->note.mid, &entry->claim, err)) {
         return false;
     }
-    entry->is_open = entry->claim.state ? entry->claim.state == state : has_ended_so(entry, state);
+    entry->is_open = entry->claim.state ? entry->claim.state == state && !is_decided_since(entry, state)
+                                        : has_ended_so(entry, state);
     entry->fence = entry->claim.state ? entry->claim.fence
                                       : (uint64_t)json_integer_value(json_object_get(entry->outcome, "fence"));
     return true;

@@ -1,7 +1,7 @@
 /*
  * entries: what lies in the DLQ or the held topic, one entry for each delivery, with what the outcomes topic and Redis
  * say of it now. Topics only grow, so whether an entry is still open is not written in them: it is open while Redis
- * says D (or H) of it; where Redis has forgotten it, while its newest outcome says so.
+ * says D (or H) of it and no newer outcome says otherwise; where Redis has forgotten it, while its newest outcome says so.
  */
 #ifndef WORKERS_OPERATOR_ENTRIES_H
 #define WORKERS_OPERATOR_ENTRIES_H
