@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "core/html_entity.h"
 
 static const struct brand *brand_of(const struct lint *lint, const struct event *event)
 {
@@ -24,31 +25,6 @@ static void add_at_brand(struct lint *lint, const struct brand *brand, const cha
     lint_add(lint, DIAG_ERROR, path, 1, 1, hint, "%s", message);
 }
 
-static void append_escaped(struct buf *out, struct slice text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        switch (text.data[i]) {
-        case '&':
-            buf_append_text(out, "&amp;");
-            break;
-        case '<':
-            buf_append_text(out, "&lt;");
-            break;
-        case '>':
-            buf_append_text(out, "&gt;");
-            break;
-        case '"':
-            buf_append_text(out, "&quot;");
-            break;
-        case '\'':
-            buf_append_text(out, "&#39;");
-            break;
-        default:
-            buf_append_char(out, text.data[i]);
-        }
-    }
-}
-
 /* Is the value in the HTML, escaped and after `before`? */
 static bool is_printed(const char *html, const char *before, struct slice value)
 {
@@ -57,7 +33,7 @@ static bool is_printed(const char *html, const char *before, struct slice value)
 
     buf_init(&wanted, 0);
     buf_append_text(&wanted, before);
-    append_escaped(&wanted, value);
+    html_escape_append(&wanted, value);
     is_there = strstr(html, buf_text(&wanted)) != NULL;
     buf_finish(&wanted);
     return is_there;
