@@ -3,7 +3,7 @@
  *
  * Where a regulator has set numbers aside for films and examples, those: Ofcom, "Telephone numbers for use in TV and
  * radio drama programmes" (07700 900000-900999); NANPA, 555-0100 to 555-0199 of every area; ARCEP decision 2018-0881
- * (06 39 98 00 00-99 99); Bundesnetzagentur, "Rufnummern für Drehbücher" (0171 39200 00-99); ComReg (020 91X XXXX);
+ * (06 39 98 00 00-99 99); Bundesnetzagentur, Mitteilung 148/2021 (030 23125 000-999); ComReg (020 91X XXXX);
  * PTS (070-174 06 05 to 06 99). Elsewhere the national number begins with 00, which no national numbering plan assigns:
  * a leading 0 is dialled before a number or belongs to an area code, 00 before a country code.
  */
@@ -19,7 +19,7 @@ static const struct {
     size_t digits;    /* of the whole number, the only length it is used for */
 } reserved[] = {
     {"1", "NX355501XX", 11},  {"33", "63998XXXX", 11}, {"353", "2091XXXXX", 12},
-    {"44", "7700900XXX", 12}, {"46", "7017406NX", 11}, {"49", "17139200XX", 12},
+    {"44", "7700900XXX", 12}, {"46", "7017406NX", 11}, {"49", "3023125XXX", 12},
 };
 
 /* E.164 country codes have one digit (1 and 7), two (these), or three. */
