@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/careful.h"
+#include "run/expected_flows.h"
 #include "run/stages.h"
 
 /* A window that is full for longer pauses the partitions: a pause costs a refetch. */
@@ -168,9 +169,7 @@ static void reject(struct intake *intake, struct parcel *parcel, const struct mi
 static void note_event(const struct intake *intake, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->deliveries[i].flow->expect_every_ms > 0) {
-            templates_note_event(intake->parts.templates, plan->deliveries[i].flow);
-        }
+        expected_flows_note(intake->parts.metrics, plan->deliveries[i].flow);
     }
 }
 

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/file_tree.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/background.h"
 #include "io/watch.h"
+#include "run/expected_flows.h"
 #include "run/template_check.h"
 #include "run/template_pack.h"
 
@@ -28,20 +28,6 @@ static const struct metric_family refused_family = {
     "perkline_templates_refused", METRIC_GAUGE,
     "1 while the last change in the folder is refused and older texts are in use.", {0}};
 
-static const struct metric_family expected_family = {
-    "perkline_flow_expected_every_seconds", METRIC_GAUGE,
-    "An event of the flow is expected at least so often (expect_every in flow.yaml).", {"flow", NULL}};
-static const struct metric_family last_event_family = {
-    "perkline_flow_last_event_timestamp_seconds", METRIC_GAUGE,
-    "When an event asked for the flow last; until the first, when the flow came into use here. Only flows with "
-    "expect_every.",
-    {"flow", NULL}};
-
-struct kept {
-    struct catalog *catalog; /* reference */
-    struct slice pack;       /* owned */
-};
-
 /* A change of the folder on its way through the gate. */
 struct reload {
     struct templates *templates; /* NULL: closed meanwhile */
@@ -57,9 +43,8 @@ struct templates {
     struct watch *watch;
     struct reload *reload; /* NULL: none under way */
     bool is_reload_due;    /* the folder changed again meanwhile */
-    struct kept kept[TEMPLATES_KEPT_VERSIONS]; /* the latest first */
-    size_t kept_count;
-    struct catalog *in_use; /* borrowed from kept, as the next */
+    struct template_shelf shelf;
+    struct catalog *in_use; /* borrowed from the shelf, as the next */
     struct catalog *folder; /* what the folder held when it was last fit */
     struct template_pin pin;
     bool is_missing; /* the pin wants what is not here */
@@ -68,62 +53,6 @@ struct templates {
     loop_fn listener;
     void *listener_arg;
 };
-
-/* --- kept versions ------------------------------------------------------------------------------------------------ */
-
-static struct kept *find_kept(const struct templates *templates, const char *version)
-{
-    for (size_t i = 0; i < templates->kept_count; i++) {
-        if (strcmp(catalog_version(templates->kept[i].catalog), version) == 0) {
-            return (struct kept *)&templates->kept[i];
-        }
-    }
-    return NULL;
-}
-
-static void drop_kept(struct templates *templates, size_t at)
-{
-    struct kept *kept = &templates->kept[at];
-
-    catalog_unref(kept->catalog);
-    free((char *)(uintptr_t)kept->pack.data);
-    memmove(kept, kept + 1, (templates->kept_count - at - 1) * sizeof(*kept));
-    templates->kept_count--;
-}
-
-/* Drops the oldest that is not needed: at most three of them are (in use, folder, pinned). */
-static void make_room(struct templates *templates)
-{
-    size_t at = templates->kept_count - 1;
-
-    while (at > 0 &&
-           (templates->kept[at].catalog == templates->in_use || templates->kept[at].catalog == templates->folder ||
-            strcmp(catalog_version(templates->kept[at].catalog), templates->pin.version) == 0)) {
-        at--;
-    }
-    drop_kept(templates, at);
-}
-
-/* Takes the reference and the pack. `at`: 0 for the latest. */
-static void keep(struct templates *templates, struct catalog *catalog, struct slice pack, size_t at)
-{
-    if (templates->kept_count == TEMPLATES_KEPT_VERSIONS) {
-        make_room(templates);
-    }
-    at = at < templates->kept_count ? at : templates->kept_count;
-    memmove(&templates->kept[at + 1], &templates->kept[at], (templates->kept_count - at) * sizeof(templates->kept[0]));
-    templates->kept[at] = (struct kept){catalog, pack};
-    templates->kept_count++;
-}
-
-/* Puts a version in front of the others. */
-static void make_latest(struct templates *templates, struct kept *kept)
-{
-    struct kept copy = *kept;
-
-    memmove(&templates->kept[1], &templates->kept[0], (size_t)(kept - templates->kept) * sizeof(copy));
-    templates->kept[0] = copy;
-}
 
 /* --- which one is in use ------------------------------------------------------------------------------------------ */
 
@@ -140,39 +69,11 @@ static void set_metric(const struct templates *templates, const struct catalog *
     metric_set(metrics_get(templates->metrics, &version_family, (const char *const[]){catalog_version(catalog)}), 1);
 }
 
-static struct metric *last_event_metric(const struct templates *templates, const struct flow *flow)
-{
-    return metrics_get(templates->metrics, &last_event_family, (const char *const[]){flow->name});
-}
-
-void templates_note_event(struct templates *templates, const struct flow *flow)
-{
-    metric_set(last_event_metric(templates, flow), (double)clock_wall_ms() / 1000);
-}
-
-/* A flow that is not expected any more keeps its time stamp, which then says nothing. */
-static void show_expected(struct templates *templates, const struct catalog *catalog)
-{
-    metrics_forget_all(templates->metrics, &expected_family);
-    for (size_t i = 0; i < catalog_flow_count(catalog); i++) {
-        const struct flow *flow = catalog_flow(catalog, i);
-
-        if (flow->expect_every_ms == 0) {
-            continue;
-        }
-        metric_set(metrics_get(templates->metrics, &expected_family, (const char *const[]){flow->name}),
-                   (double)flow->expect_every_ms / 1000);
-        if (metric_value(last_event_metric(templates, flow)) == 0) {
-            templates_note_event(templates, flow);
-        }
-    }
-}
-
 /* The folder's version, unless the pin replaces it. */
 static void choose(struct templates *templates)
 {
     bool is_replaced = template_pin_replaces(&templates->pin, catalog_version(templates->folder));
-    struct kept *pinned = is_replaced ? find_kept(templates, templates->pin.version) : NULL;
+    const struct shelved *pinned = is_replaced ? template_shelf_find(&templates->shelf, templates->pin.version) : NULL;
     struct catalog *chosen = pinned ? pinned->catalog : templates->folder;
 
     if (is_replaced && !pinned && !templates->is_missing) {
@@ -189,27 +90,33 @@ static void choose(struct templates *templates)
     }
     templates->in_use = chosen;
     set_metric(templates, chosen);
-    show_expected(templates, chosen);
+    expected_flows_show(templates->metrics, chosen);
 }
 
 /* --- the folder --------------------------------------------------------------------------------------------------- */
 
+/* Takes the reference and the pack. */
+static void keep(struct templates *templates, struct catalog *catalog, struct slice pack, bool is_latest)
+{
+    const char *const needed[] = {templates->pin.version, templates->in_use ? catalog_version(templates->in_use) : "",
+                                  templates->folder ? catalog_version(templates->folder) : ""};
+
+    template_shelf_make_room(&templates->shelf, needed, sizeof(needed) / sizeof(needed[0]));
+    template_shelf_put(&templates->shelf, is_latest ? 0 : templates->shelf.count, catalog, pack);
+}
+
 /* False: refused. */
 static bool take(struct templates *templates, struct template_check *check)
 {
-    struct kept *kept = check->catalog ? find_kept(templates, catalog_version(check->catalog)) : NULL;
-
     if (!check->catalog) {
         return false;
     }
-    if (kept) {
-        make_latest(templates, kept);
-    } else {
-        keep(templates, check->catalog, check->pack, 0);
+    if (!template_shelf_bring_forward(&templates->shelf, catalog_version(check->catalog))) {
+        keep(templates, check->catalog, check->pack, true);
         check->catalog = NULL;
         check->pack = slice_make(NULL, 0);
     }
-    templates->folder = templates->kept[0].catalog;
+    templates->folder = templates->shelf.items[0].catalog;
     choose(templates);
     return true;
 }
@@ -226,8 +133,7 @@ struct templates *templates_open(const char *dir, const char *default_locale, st
     templates->options.default_locale = templates->default_locale;
     templates->metrics = metrics;
     metrics_declare(metrics, &reload_family);
-    metrics_declare(metrics, &expected_family);
-    metrics_declare(metrics, &last_event_family);
+    expected_flows_declare(metrics);
     metric_set(metrics_get(metrics, &refused_family, NULL), 0);
     template_check_init(&check, dir, default_locale);
     template_check_run(&check);
@@ -252,9 +158,7 @@ void templates_close(struct templates *templates)
     if (templates->reload) {
         templates->reload->templates = NULL;
     }
-    while (templates->kept_count > 0) {
-        drop_kept(templates, templates->kept_count - 1);
-    }
+    template_shelf_finish(&templates->shelf);
     free(templates->refusal);
     free(templates->default_locale);
     free(templates->dir);
@@ -396,7 +300,7 @@ struct catalog *templates_current(const struct templates *templates)
 
 struct catalog *templates_find_version(const struct templates *templates, const char *version)
 {
-    struct kept *kept = find_kept(templates, version);
+    const struct shelved *kept = template_shelf_find(&templates->shelf, version);
 
     return kept ? kept->catalog : NULL;
 }
@@ -418,12 +322,12 @@ const char *templates_folder_version(const struct templates *templates)
 
 const char *templates_kept_version(const struct templates *templates, size_t index)
 {
-    return index < templates->kept_count ? catalog_version(templates->kept[index].catalog) : NULL;
+    return index < templates->shelf.count ? catalog_version(templates->shelf.items[index].catalog) : NULL;
 }
 
 struct slice templates_packed(const struct templates *templates, const char *version)
 {
-    struct kept *kept = find_kept(templates, version);
+    const struct shelved *kept = template_shelf_find(&templates->shelf, version);
 
     return kept ? kept->pack : slice_make(NULL, 0);
 }
@@ -455,7 +359,8 @@ bool templates_add(struct templates *templates, const char *version, struct slic
     struct catalog *catalog;
     bool is_it = false;
 
-    if (find_kept(templates, version) || (templates->kept_count == TEMPLATES_KEPT_VERSIONS && !is_wanted)) {
+    if (template_shelf_find(&templates->shelf, version) ||
+        (templates->shelf.count == TEMPLATES_KEPT_VERSIONS && !is_wanted)) {
         return true;
     }
     tree = template_pack_parse(pack, err);
@@ -470,7 +375,7 @@ bool templates_add(struct templates *templates, const char *version, struct slic
         err_set(err, "what is kept as version %s is version %s", version, catalog_version(catalog));
         catalog_unref(catalog);
     } else {
-        keep(templates, catalog, template_pack_take(tree), templates->kept_count);
+        keep(templates, catalog, template_pack_take(tree), false);
         is_it = true;
     }
     diag_list_finish(&diags);

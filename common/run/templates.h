@@ -18,10 +18,9 @@
 #include "core/diag.h"
 #include "io/loop.h"
 #include "run/template_pin.h"
+#include "run/template_shelf.h"
 
 struct templates;
-
-enum { TEMPLATES_KEPT_VERSIONS = 8 };
 
 /* NULL: `err` says so and `diags` has the places. */
 struct templates *templates_open(const char *dir, const char *default_locale, struct metrics *metrics,
@@ -35,9 +34,6 @@ bool templates_reload(struct templates *templates);
 void templates_begin_reload(struct templates *templates);
 /* Told after each reload and whenever another version is in use. NULL: nobody. */
 void templates_set_listener(struct templates *templates, loop_fn fn, void *arg);
-
-/* An event asked for the flow, which has expect_every. */
-void templates_note_event(struct templates *templates, const struct flow *flow);
 
 /* Borrowed; take a reference with catalog_ref() to keep it. */
 struct catalog *templates_current(const struct templates *templates);

@@ -72,6 +72,11 @@ void fake_catalog_remember_for(int64_t ms)
     flows[1].dedupe_for_ms = ms;
 }
 
+void fake_catalog_expect_every(int64_t ms)
+{
+    flows[1].expect_every_ms = ms;
+}
+
 static int render_count;
 
 int fake_catalog_render_count(void)

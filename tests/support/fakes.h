@@ -244,6 +244,8 @@ int64_t fake_http_most_open(void);
 void fake_catalog_set_version(const char *version);
 /* dedupe_for of the flow `mail`, which has no max_age; 0: for ever. */
 void fake_catalog_remember_for(int64_t ms);
+/* The flow "mail" is expected so often; 0 as it is: nobody waits for it. */
+void fake_catalog_expect_every(int64_t ms);
 /* Messages rendered since the program began. */
 int fake_catalog_render_count(void);
 /* A folder that templates_open() can read. */
