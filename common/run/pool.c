@@ -187,7 +187,7 @@ struct pool *pool_create(const struct pool_parts *parts)
     snprintf(pool->worker, sizeof(pool->worker), "%s:%ld:%s", pool->host, (long)getpid(), pool->boot);
     pool->timer = loop_timer_create(parts->loop, on_time, pool);
     pool->pauses = pauses_create(parts->loop, parts->metrics);
-    pool->versions = versions_create(pool->redis, parts->templates, &pool->keys, hurry, pool);
+    pool->versions = versions_create(parts->loop, pool->redis, parts->templates, &pool->keys, hurry, pool);
     redis_add_script(pool->redis, &pool_beat_script);
     claims_add_listener(parts->claims, hurry, pool);
     pauses_add_listener(pool->pauses, hurry, pool); /* `perkline pause` waits to see who has heard */

@@ -5,14 +5,12 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/file_tree.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "io/background.h"
 #include "io/watch.h"
 #include "run/expected_flows.h"
 #include "run/template_check.h"
-#include "run/template_pack.h"
 
 enum { SETTLE_MS = 200, MOST_LOGGED = 20 };
 
@@ -34,15 +32,23 @@ struct reload {
     struct template_check check;
 };
 
+/* A version from another worker. */
+struct addition {
+    struct templates *templates; /* NULL: closed meanwhile */
+    struct template_check check;
+    templates_added_fn fn;
+    void *arg;
+};
+
 struct templates {
     char *dir;
-    struct catalog_options options;
     char *default_locale;
     struct metrics *metrics;
     struct loop *loop; /* NULL until the folder is watched */
     struct watch *watch;
     struct reload *reload; /* NULL: none under way */
     bool is_reload_due;    /* the folder changed again meanwhile */
+    struct addition *addition; /* NULL: none under way */
     struct template_shelf shelf;
     struct catalog *in_use; /* borrowed from the shelf, as the next */
     struct catalog *folder; /* what the folder held when it was last fit */
@@ -95,14 +101,16 @@ static void choose(struct templates *templates)
 
 /* --- the folder --------------------------------------------------------------------------------------------------- */
 
-/* Takes the reference and the pack. */
-static void keep(struct templates *templates, struct catalog *catalog, struct slice pack, bool is_latest)
+/* Takes over what came of the check. */
+static void keep(struct templates *templates, struct template_check *check, bool is_latest)
 {
     const char *const needed[] = {templates->pin.version, templates->in_use ? catalog_version(templates->in_use) : "",
                                   templates->folder ? catalog_version(templates->folder) : ""};
 
     template_shelf_make_room(&templates->shelf, needed, sizeof(needed) / sizeof(needed[0]));
-    template_shelf_put(&templates->shelf, is_latest ? 0 : templates->shelf.count, catalog, pack);
+    template_shelf_put(&templates->shelf, is_latest ? 0 : templates->shelf.count, check->catalog, check->pack);
+    check->catalog = NULL;
+    check->pack = slice_make(NULL, 0);
 }
 
 /* False: refused. */
@@ -112,9 +120,7 @@ static bool take(struct templates *templates, struct template_check *check)
         return false;
     }
     if (!template_shelf_bring_forward(&templates->shelf, catalog_version(check->catalog))) {
-        keep(templates, check->catalog, check->pack, true);
-        check->catalog = NULL;
-        check->pack = slice_make(NULL, 0);
+        keep(templates, check, true);
     }
     templates->folder = templates->shelf.items[0].catalog;
     choose(templates);
@@ -130,7 +136,6 @@ struct templates *templates_open(const char *dir, const char *default_locale, st
 
     templates->dir = xstrdup(dir);
     templates->default_locale = xstrdup(default_locale);
-    templates->options.default_locale = templates->default_locale;
     templates->metrics = metrics;
     metrics_declare(metrics, &reload_family);
     expected_flows_declare(metrics);
@@ -157,6 +162,9 @@ void templates_close(struct templates *templates)
     watch_close(templates->watch);
     if (templates->reload) {
         templates->reload->templates = NULL;
+    }
+    if (templates->addition) {
+        templates->addition->templates = NULL;
     }
     template_shelf_finish(&templates->shelf);
     free(templates->refusal);
@@ -350,39 +358,52 @@ void templates_pin(struct templates *templates, const struct template_pin *pin)
     }
 }
 
-bool templates_add(struct templates *templates, const char *version, struct slice pack, struct err *err)
+static void add_in_background(void *arg)
 {
-    bool is_wanted = strcmp(version, templates->pin.version) == 0;
-    const struct catalog *before = templates->in_use;
-    struct file_tree *tree;
-    struct diag_list diags;
-    struct catalog *catalog;
-    bool is_it = false;
+    struct addition *addition = arg;
 
-    if (template_shelf_find(&templates->shelf, version) ||
-        (templates->shelf.count == TEMPLATES_KEPT_VERSIONS && !is_wanted)) {
-        return true;
+    template_check_run(&addition->check);
+}
+
+/* The shelf may have changed while it was built. */
+static void take_addition(struct templates *templates, struct template_check *check)
+{
+    const struct catalog *before = templates->in_use;
+    const char *version = check->version;
+    bool has_room = templates->shelf.count < TEMPLATES_KEPT_VERSIONS || strcmp(version, templates->pin.version) == 0;
+
+    if (check->catalog && has_room && !template_shelf_find(&templates->shelf, version)) {
+        keep(templates, check, false);
     }
-    tree = template_pack_parse(pack, err);
-    if (!tree) {
-        return false;
-    }
-    diag_list_init(&diags);
-    catalog = catalog_build(tree, &templates->options, &diags);
-    if (!catalog) {
-        err_set(err, "version %s has %zu errors", version, diags.error_count);
-    } else if (strcmp(catalog_version(catalog), version) != 0) {
-        err_set(err, "what is kept as version %s is version %s", version, catalog_version(catalog));
-        catalog_unref(catalog);
-    } else {
-        keep(templates, catalog, template_pack_take(tree), false);
-        is_it = true;
-    }
-    diag_list_finish(&diags);
-    file_tree_destroy(tree);
     choose(templates);
     if (templates->in_use != before) {
         tell(templates);
     }
-    return is_it;
+}
+
+static void on_added(void *arg)
+{
+    struct addition *addition = arg;
+
+    if (addition->templates) {
+        addition->templates->addition = NULL;
+        take_addition(addition->templates, &addition->check);
+    }
+    addition->fn(addition->arg, addition->check.err.text);
+    template_check_finish(&addition->check);
+    free(addition);
+}
+
+void templates_begin_add(struct templates *templates, struct loop *loop, const char *version, struct slice pack,
+                         templates_added_fn fn, void *arg)
+{
+    struct addition *addition = xcalloc(1, sizeof(*addition));
+
+    assert(!templates->addition);
+    addition->templates = templates;
+    addition->fn = fn;
+    addition->arg = arg;
+    template_check_init_pack(&addition->check, version, pack, templates->default_locale);
+    templates->addition = addition;
+    background_begin(loop, add_in_background, on_added, addition);
 }

@@ -2,9 +2,9 @@
  * templates: which catalog is in use now, and the ones that messages under way began with.
  *
  * Loads TEMPLATES_DIR at start (a broken set stops the start), watches it, and swaps the whole set when a changed one
- * is fit; a broken change is refused with its diagnostics and the old set stays. A change is checked on a thread of its
- * own: no message waits for it. A pin (template_pin.h) may say that
- * another version is used in place of the folder's.
+ * is fit; a broken change is refused with its diagnostics and the old set stays. A change, and a version that comes from
+ * another worker, is built on a thread of its own: no message waits for it. A pin (template_pin.h) may say that another
+ * version is used in place of the folder's.
  */
 #ifndef RUN_TEMPLATES_H
 #define RUN_TEMPLATES_H
@@ -57,8 +57,11 @@ const char *templates_missing(const struct templates *templates);
 
 /* A kept version as template_pack_format() made it; data NULL when it is not kept. Borrowed until the next change. */
 struct slice templates_packed(const struct templates *templates, const char *version);
-/* Keeps a version that came from elsewhere. False + err: it is not what it says, or has errors. True without an effect
- * when there are TEMPLATES_KEPT_VERSIONS newer ones and the pin does not want it. */
-bool templates_add(struct templates *templates, const char *version, struct slice pack, struct err *err);
+/* Keeps a version that came from elsewhere, and uses it when the pin wants it; built in the background, one at a time.
+ * `fn` is told once, also when the templates were closed meanwhile: `problem` says that it is not what it says or has
+ * errors, "" otherwise. Nothing is kept when there are TEMPLATES_KEPT_VERSIONS and the pin does not want it. */
+typedef void (*templates_added_fn)(void *arg, const char *problem);
+void templates_begin_add(struct templates *templates, struct loop *loop, const char *version, struct slice pack,
+                         templates_added_fn fn, void *arg);
 
 #endif

@@ -12,6 +12,7 @@
 enum { MOST_PACK = 8 << 20, MOST_REFUSAL = 300, REFUSED_AGAIN_MS = 60000 };
 
 struct versions {
+    struct loop *loop;
     struct redis *redis;
     struct templates *templates;
     const struct pool_keys *keys;
@@ -23,8 +24,8 @@ struct versions {
     int64_t in_use_since;                                                /* wall clock */
     bool is_live_news; /* the folder has changed, and Redis does not know it yet */
     bool is_known, is_gone;
-    int open_count;                 /* commands without an answer */
-    char wanted[VERSION_TEXT_SIZE]; /* whose files were asked for; "" */
+    int open_count;                 /* commands without an answer, and what is being added */
+    char wanted[VERSION_TEXT_SIZE]; /* whose files were asked for, and not added yet; "" */
     struct {
         char version[VERSION_TEXT_SIZE];
         int64_t until;        /* clock_mono_ms() */
@@ -82,29 +83,48 @@ static bool is_refused(const struct versions *versions, const char *version)
     return false;
 }
 
-static void on_files(void *arg, enum redis_status status, const struct redis_reply *reply)
+static void end_fetch(struct versions *versions, bool had_files)
+{
+    char version[VERSION_TEXT_SIZE];
+
+    memcpy(version, versions->wanted, sizeof(version));
+    versions->wanted[0] = '\0';
+    if (templates_find_version(versions->templates, version)) {
+        versions->fn(versions->arg);
+    } else if (had_files || strcmp(version, versions->pin.version) != 0) {
+        refuse(versions, version);
+    }
+    versions->is_known = true;
+}
+
+static void on_added(void *arg, const char *problem)
 {
     struct versions *versions = arg;
-    char version[VERSION_TEXT_SIZE];
-    struct err err = {0};
 
     if (!take_answer(versions)) {
         return;
     }
-    memcpy(version, versions->wanted, sizeof(version));
-    versions->wanted[0] = '\0';
-    if (status != REDIS_OK) {
+    if (problem[0]) {
+        log_event(LOG_WARN, "templates_not_usable", "version", versions->wanted, "reason", problem, NULL);
+    }
+    end_fetch(versions, true);
+}
+
+static void on_files(void *arg, enum redis_status status, const struct redis_reply *reply)
+{
+    struct versions *versions = arg;
+
+    if (!take_answer(versions)) {
         return;
     }
-    if (reply->type == REDIS_TEXT && !templates_add(versions->templates, version, reply->text, &err)) {
-        log_event(LOG_WARN, "templates_not_usable", "version", version, "reason", err.text, NULL);
+    if (status != REDIS_OK) {
+        versions->wanted[0] = '\0';
+    } else if (reply->type == REDIS_TEXT) {
+        versions->open_count++;
+        templates_begin_add(versions->templates, versions->loop, versions->wanted, reply->text, on_added, versions);
+    } else {
+        end_fetch(versions, false);
     }
-    if (templates_find_version(versions->templates, version)) {
-        versions->fn(versions->arg);
-    } else if (reply->type == REDIS_TEXT || strcmp(version, versions->pin.version) != 0) {
-        refuse(versions, version);
-    }
-    versions->is_known = true;
 }
 
 /* False: not now, or nothing to be had. */
@@ -228,11 +248,12 @@ void versions_hear(struct versions *versions, const struct redis_reply items[4])
 
 /* --- create, destroy ---------------------------------------------------------------------------------------------- */
 
-struct versions *versions_create(struct redis *redis, struct templates *templates, const struct pool_keys *keys,
-                                 loop_fn fn, void *arg)
+struct versions *versions_create(struct loop *loop, struct redis *redis, struct templates *templates,
+                                 const struct pool_keys *keys, loop_fn fn, void *arg)
 {
     struct versions *versions = xcalloc(1, sizeof(*versions));
 
+    versions->loop = loop;
     versions->redis = redis;
     versions->templates = templates;
     versions->keys = keys;

@@ -23,8 +23,8 @@ enum { VERSIONS_MOST = 20 };
 struct versions;
 
 /* All borrowed. Becomes the listener of `templates`. `fn`: there is something to say, or to ask for, now. */
-struct versions *versions_create(struct redis *redis, struct templates *templates, const struct pool_keys *keys,
-                                 loop_fn fn, void *arg);
+struct versions *versions_create(struct loop *loop, struct redis *redis, struct templates *templates,
+                                 const struct pool_keys *keys, loop_fn fn, void *arg);
 /* After claims_close(). */
 void versions_destroy(struct versions *versions);
 /* Redis has told what people chose. */

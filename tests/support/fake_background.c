@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "fakes.h"
 #include "io/background.h"
 
 struct work {
@@ -11,10 +12,18 @@ struct work {
     void *arg;
 };
 
+static int open_count;
+
+int fake_background_open_count(void)
+{
+    return open_count;
+}
+
 static void tell(void *arg)
 {
     struct work *work = arg;
 
+    open_count--;
     work->done(work->arg);
     free(work);
 }
@@ -32,5 +41,6 @@ void background_begin(struct loop *loop, loop_fn work, loop_fn done, void *arg)
     struct work *begun = xcalloc(1, sizeof(*begun));
 
     *begun = (struct work){loop, work, done, arg};
+    open_count++;
     loop_defer(loop, run, begun);
 }

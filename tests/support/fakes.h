@@ -240,6 +240,9 @@ int64_t fake_http_most_open(void);
 
 /* --- templates ---------------------------------------------------------------------------------------------------- */
 
+/* Works that were begun and whose end is not told yet. */
+int fake_background_open_count(void);
+
 /* The catalog of tests, the same for every folder: see fake_catalog.c. Another version renders other texts. */
 void fake_catalog_set_version(const char *version);
 /* dedupe_for of the flow `mail`, which has no max_age; 0: for ever. */

@@ -34,6 +34,7 @@ static int set_up(void **state)
     struct diag_list diags;
     struct err err = {0};
 
+    fakes_begin();
     log_set_level(LOG_ERROR);
     log_set_fd(-1);
     diag_list_init(&diags);
@@ -52,6 +53,7 @@ static int tear_down(void **state)
     templates_close(f->templates);
     metrics_destroy(f->metrics);
     free(f);
+    fakes_end();
     return 0;
 }
 
@@ -124,29 +126,122 @@ static void a_version_that_was_taken_back_stays_back_until_something_new_is_save
     assert_string_equal(in_use(f), A);
 }
 
+struct added {
+    int told;
+    bool is_fine;
+};
+
+static void note_added(void *arg, const char *problem)
+{
+    struct added *added = arg;
+
+    added->told++;
+    added->is_fine = !problem[0];
+}
+
+/* Adds the files of an empty folder as that version, which the fake catalog makes of them when it is told to. */
+static struct added add(struct fixture *f, struct loop *loop, const char *version)
+{
+    struct file_tree *tree = file_tree_create();
+    struct slice pack = template_pack_take(tree);
+    struct added added = {0};
+
+    templates_begin_add(f->templates, loop, version, pack, note_added, &added);
+    free((char *)(uintptr_t)pack.data);
+    file_tree_destroy(tree);
+    fakes_run_ms(loop, 1);
+    assert_int_equal(added.told, 1);
+    return added;
+}
+
 static void a_version_that_is_not_here_is_reported_and_used_once_it_comes(void **state)
 {
     struct fixture *f = *state;
-    struct file_tree *tree = file_tree_create();
-    struct buf pack;
-    struct err err = {0};
+    struct loop *loop = loop_create();
+    struct added added = {0};
 
-    buf_init(&pack, 0);
-    template_pack_format(tree, &pack);
     pin(f, C, A);
     assert_string_equal(in_use(f), A);
     assert_string_equal(templates_missing(f->templates), C);
     fake_catalog_set_version(B);
-    assert_false(templates_add(f->templates, C, buf_slice(&pack), &err)); /* they are the files of another one */
+    assert_false(add(f, loop, C).is_fine); /* they are the files of another one */
     assert_string_equal(in_use(f), A);
-    assert_false(templates_add(f->templates, C, SLICE("nonsense"), NULL));
+    templates_begin_add(f->templates, loop, C, SLICE("nonsense"), note_added, &added);
+    fakes_run_ms(loop, 1);
+    assert_false(added.is_fine);
     fake_catalog_set_version(C);
-    assert_true(templates_add(f->templates, C, buf_slice(&pack), &err));
+    assert_true(add(f, loop, C).is_fine);
     assert_string_equal(in_use(f), C);
+    assert_int_equal(f->told, 1);
     assert_string_equal(templates_missing(f->templates), "");
     assert_string_equal(templates_folder_version(f->templates), A);
+    loop_destroy(loop);
+}
+
+static void note_turn(void *arg)
+{
+    fake_catalog_set_version(C);
+    ++*(int *)arg;
+}
+
+/* What is done after the call shows: the loop had its turn before anything was built. */
+static void the_loop_turns_on_while_a_version_from_elsewhere_is_built(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_create();
+    struct file_tree *tree = file_tree_create();
+    struct slice pack = template_pack_take(tree);
+    struct added added = {0};
+    int turns = 0;
+
+    pin(f, C, A);
+    fake_catalog_set_version("broken");
+    loop_defer(loop, note_turn, &turns);
+    templates_begin_add(f->templates, loop, C, pack, note_added, &added);
+    free((char *)(uintptr_t)pack.data); /* as Redis' answer is, when the call is over */
     file_tree_destroy(tree);
-    buf_finish(&pack);
+    assert_int_equal(added.told, 0);
+    assert_string_equal(in_use(f), A);
+    fakes_run_ms(loop, 1);
+    assert_int_equal(turns, 1);
+    assert_int_equal(added.told, 1);
+    assert_true(added.is_fine);
+    assert_string_equal(in_use(f), C);
+    loop_destroy(loop);
+}
+
+static void a_version_that_the_folder_brings_meanwhile_is_kept_once(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_create();
+    struct file_tree *tree = file_tree_create();
+    struct slice pack = template_pack_take(tree);
+    struct added added = {0};
+
+    templates_begin_add(f->templates, loop, B, pack, note_added, &added);
+    save(f, B);
+    fakes_run_ms(loop, 1);
+    assert_true(added.is_fine);
+    assert_string_equal(templates_kept_version(f->templates, 0), B);
+    assert_string_equal(templates_kept_version(f->templates, 1), A);
+    assert_null(templates_kept_version(f->templates, 2));
+    free((char *)(uintptr_t)pack.data);
+    file_tree_destroy(tree);
+    loop_destroy(loop);
+}
+
+static void who_adds_hears_the_end_also_when_the_templates_are_closed(void **state)
+{
+    struct fixture *f = *state;
+    struct loop *loop = loop_create();
+    struct added added = {0};
+
+    templates_begin_add(f->templates, loop, B, SLICE("nonsense"), note_added, &added);
+    templates_close(f->templates);
+    f->templates = NULL;
+    assert_int_equal(added.told, 0);
+    loop_destroy(loop);
+    assert_int_equal(added.told, 1);
 }
 
 static void the_oldest_versions_go_but_never_one_that_is_needed(void **state)
@@ -239,6 +334,9 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_version_that_is_not_here_is_reported_and_used_once_it_comes, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(the_loop_turns_on_while_a_version_from_elsewhere_is_built, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_version_that_the_folder_brings_meanwhile_is_kept_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_adds_hears_the_end_also_when_the_templates_are_closed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_versions_go_but_never_one_that_is_needed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(each_kept_version_can_be_handed_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_change_is_checked_in_the_background_and_taken_whole, set_up, tear_down),

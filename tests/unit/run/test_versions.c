@@ -240,6 +240,39 @@ static void a_choice_is_in_use_everywhere_within_a_second(void **state)
     assert_string_equal(in_use(&world->members[1]), v1);
 }
 
+static void a_version_that_a_worker_never_had_comes_from_another(void **state)
+{
+    struct world *world = *state;
+    char text[64];
+
+    start(world, 0);
+    fakes_run_ms(world->loop, 1000);
+    fake_catalog_set_version(v2);
+    start(world, 1);
+    fake_catalog_set_version(v1); /* what the files in Redis turn out to be */
+    snprintf(text, sizeof(text), "1 %s %s", v1, v2);
+    pin(world, text);
+    fakes_run_ms(world->loop, 1000);
+    assert_string_equal(in_use(&world->members[1]), v1);
+    assert_string_equal(templates_folder_version(world->members[1].templates), v2);
+}
+
+static void it_may_end_while_a_version_is_built(void **state)
+{
+    struct world *world = *state;
+
+    start(world, 0);
+    fakes_run_ms(world->loop, 1000);
+    fake_catalog_set_version(v2);
+    start(world, 1);
+    while (fake_background_open_count() == 0) {
+        loop_turn(world->loop, true);
+    }
+    stop(world, 1);
+    assert_int_equal(fake_background_open_count(), 1);
+    fakes_run_ms(world->loop, 1000);
+}
+
 static void an_emptied_redis_learns_choices_and_pauses_again(void **state)
 {
     struct world *world = *state;
@@ -348,12 +381,14 @@ int main(void)
         versions_test(it_beats_twice_a_second_in_one_command),
         versions_test(the_files_of_a_version_are_kept_once),
         versions_test(a_choice_is_in_use_everywhere_within_a_second),
+        versions_test(a_version_that_a_worker_never_had_comes_from_another),
         versions_test(an_emptied_redis_learns_choices_and_pauses_again),
         versions_test(an_unreadable_choice_changes_nothing),
         versions_test(a_pause_is_heard_and_said_within_a_second),
         versions_test(a_worker_that_starts_waits_until_it_knows),
         versions_test(a_refused_beat_is_a_reason),
         versions_test(it_may_end_while_a_beat_is_open),
+        versions_test(it_may_end_while_a_version_is_built),
     };
 
     log_set_level(LOG_ERROR);
