@@ -36,7 +36,7 @@ static const char *hint_of(const char *reason)
         {"bad_url", "print an address that begins with https://, mailto: or tel:, or mend the sample"},
         {"too_large", "shorten the message: a loop may run too often"},
         {"over_budget", "shorten the text, or allow more with segments_max in flow.yaml"},
-        {"bad_header", "keep line breaks and control characters out of the subject"},
+        {"bad_header", "keep line breaks and control characters out of headers; the sample may hold them"},
         {"no_brand", "add the file, or correct the brand's name in the sample"},
         {"template_error", "correct the template, or the sample when its value is wrong"},
     };

@@ -116,31 +116,49 @@ static struct slice trim(struct slice text)
     return text;
 }
 
+/* For what stands in a header: a line's end in it is to be found, not to be cut off. */
+static struct slice trim_spaces(struct slice text)
+{
+    while (text.len && text.data[0] == ' ') {
+        text = slice_make(text.data + 1, text.len - 1);
+    }
+    while (text.len && text.data[text.len - 1] == ' ') {
+        text.len--;
+    }
+    return text;
+}
+
 /* Control characters, and the two line separators of Unicode: whatever some mail program takes for a line's end. */
-static bool is_header_text(struct slice text)
+static bool has_control(struct slice text)
 {
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char *p = (const unsigned char *)text.data + i;
 
         if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && i + 1 < text.len && p[1] >= 0x80 && p[1] <= 0x9f) ||
             (*p == 0xe2 && i + 2 < text.len && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))) {
-            return false;
+            return true;
         }
     }
-    return text.len <= HEADER_MOST;
+    return false;
 }
 
 /* --- recipient, sender, unsubscribe ----------------------------------------------------------------------------- */
 
-/* "Ilona Kovács"; NULL when the member has no name or one that cannot stand in a header. */
-static char *make_name(const struct event *event)
+static char *copy(struct slice text)
 {
-    json_t *member = json_object_get(event->data, "member");
+    return text.len ? xmemdup(text.data, text.len) : NULL;
+}
+
+/* "Ilona Kovács" for message->to_name; NULL when the member has no name, or a longer one than a header may have. */
+static bool take_name(struct rendering *r, char **taken)
+{
+    json_t *member = json_object_get(r->in->event->data, "member");
     json_t *first = json_object_get(member, "first_name");
     json_t *last = json_object_get(member, "last_name");
     json_t *whole = json_object_get(member, "name");
     struct buf name;
     struct slice text;
+    bool is_fine;
 
     buf_init(&name, 4 * HEADER_MOST);
     if (json_is_string(whole)) {
@@ -150,19 +168,17 @@ static char *make_name(const struct event *event)
         buf_append_char(&name, ' ');
         buf_append(&name, json_string_value(last), json_string_length(last));
     }
-    text = trim(buf_slice(&name));
-    if (name.overflowed || text.len == 0 || !is_header_text(text)) {
-        buf_finish(&name);
-        return NULL;
-    }
-    memmove(name.data, text.data, text.len);
-    buf_truncate(&name, text.len);
-    return buf_take(&name);
+    text = trim_spaces(buf_slice(&name));
+    is_fine = !has_control(text);
+    *taken = is_fine && !name.overflowed && text.len <= HEADER_MOST ? copy(text) : NULL;
+    buf_finish(&name);
+    return is_fine || fail(r, "bad_header", "%s: the member's name has a line break or a control character",
+                           r->in->template->path);
 }
 
 static bool is_https(struct slice url)
 {
-    return slice_starts_with(url, "https://") && url.len > 8 && is_header_text(url) && !memchr(url.data, ' ', url.len);
+    return slice_starts_with(url, "https://") && url.len > 8 && url.len <= HEADER_MOST && !has_control(url) && !memchr(url.data, ' ', url.len);
 }
 
 /* Marketing mail only: the member's own link, else the brand's with the member in it. */
@@ -189,17 +205,12 @@ static bool find_unsubscribe_url(struct rendering *r, struct slice *url)
                  error.message);
         return false;
     }
-    *url = trim(buf_slice(out));
+    *url = trim_spaces(buf_slice(out));
     if (!is_https(*url)) {
         return fail(r, "bad_header", "_brands/%s.yaml: unsubscribe_url is no https address for this member",
                     in->brand->name);
     }
     return true;
-}
-
-static char *copy(struct slice text)
-{
-    return text.len ? xmemdup(text.data, text.len) : NULL;
 }
 
 /* --- e-mail ----------------------------------------------------------------------------------------------------- */
@@ -211,11 +222,11 @@ static bool render_subject(struct rendering *r, struct slice *subject)
     if (!render_part(r, template->subject, &r->in->buffers->subject)) {
         return false;
     }
-    *subject = trim(buf_slice(&r->in->buffers->subject));
+    *subject = trim_spaces(buf_slice(&r->in->buffers->subject));
     if (subject->len == 0) {
         return fail(r, "template_error", "%s: the subject is empty", template->path);
     }
-    if (!is_header_text(*subject)) {
+    if (has_control(*subject) || subject->len > HEADER_MOST) {
         return fail(r, "bad_header",
                     "%s: the subject has a line break or a control character, or is longer than %d bytes",
                     template->path, HEADER_MOST);
@@ -278,7 +289,7 @@ static bool render_email(struct rendering *r, struct message *message)
     if (url.len) {
         add_text(r, SLICE("unsubscribe_url"), url, false);
     }
-    if (!render_subject(r, &texts.subject)) {
+    if (!render_subject(r, &texts.subject) || !take_name(r, &message->to_name)) {
         return false;
     }
     if (template->preheader) {
@@ -298,7 +309,6 @@ static bool render_email(struct rendering *r, struct message *message)
     message->subject = xmemdup(texts.subject.data, texts.subject.len);
     message->preheader = copy(texts.preheader);
     message->unsubscribe_url = copy(url);
-    message->to_name = make_name(r->in->event);
     message->from_address = xstrdup(brand->sender_email);
     message->from_name = xstrdup(brand->sender_name);
     message->reply_to = xstrdup(template->reply_to ? template->reply_to : brand->reply_to);

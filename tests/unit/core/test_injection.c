@@ -49,12 +49,13 @@ struct result {
     struct render_error error;
 };
 
-static struct result render(const struct catalog *catalog, enum channel channel, const char *subject, const char *value)
+static struct result render_for(const struct catalog *catalog, enum channel channel, const char *name,
+                                const char *subject, const char *value)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:{s:s, s:s, s:s, s:s}, s:s, s:s}}", "specversion", "1.0",
-                             "id", "1", "source", "/t", "type", "test.any", "time", "2026-11-21T10:00:00Z", "data",
-                             "member", "id", "42", "email", "a@b.example", "phone", "+36301234567", "locale", "en", "s",
-                             subject, "v", value);
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:{s:{s:s, s:s, s:s, s:s, s:s*}, s:s, s:s}}", "specversion",
+                             "1.0", "id", "1", "source", "/t", "type", "test.any", "time", "2026-11-21T10:00:00Z",
+                             "data", "member", "id", "42", "email", "a@b.example", "phone", "+36301234567", "locale",
+                             "en", "last_name", name, "s", subject, "v", value);
     char *text = json_dumps(json, 0);
     const struct record record = {.topic = "", .timestamp_ms = -1, .value = slice_of(text)};
     struct result result = {.is_made = false};
@@ -72,6 +73,11 @@ static struct result render(const struct catalog *catalog, enum channel channel,
     free(text);
     json_decref(json);
     return result;
+}
+
+static struct result render(const struct catalog *catalog, enum channel channel, const char *subject, const char *value)
+{
+    return render_for(catalog, channel, NULL, subject, value);
 }
 
 /* --- markup ------------------------------------------------------------------------------------------------------- */
@@ -208,41 +214,56 @@ static void a_link_leads_only_where_mail_may_lead(void **state)
 
 /* --- header lines ------------------------------------------------------------------------------------------------- */
 
-static void assert_no_header(const struct catalog *catalog, const char *subject)
+static void assert_no_header(const struct catalog *catalog, const char *text)
 {
-    struct result r = render(catalog, CHANNEL_EMAIL, subject, "x");
+    struct result as_subject = render(catalog, CHANNEL_EMAIL, text, "x");
+    struct result as_name = render_for(catalog, CHANNEL_EMAIL, text, "x", "x");
 
-    if (r.is_made) {
-        fail_msg("taken as a subject: \"%s\"", r.message.subject);
+    if (as_subject.is_made || as_name.is_made) {
+        fail_msg("taken as a %s: \"%s\"", as_subject.is_made ? "subject" : "name", text);
     }
-    assert_string_equal(r.error.reason, "bad_header");
+    assert_string_equal(as_subject.error.reason, "bad_header");
+    assert_string_equal(as_name.error.reason, "bad_header");
 }
 
-/* Refused, never silently cut: the message goes to the DLQ. (Blanks at the two ends of a subject are not part of it.) */
-static void a_line_break_or_a_control_in_a_subject_is_refused(void **state)
+/* Refused, never silently cut: the message goes to the DLQ. (Spaces at the two ends are not part of it.) */
+static void a_line_break_or_a_control_in_a_subject_or_a_name_is_refused(void **state)
 {
     static const char *const vectors[] = {
         "\r\nBcc: x@x.example", "\nBcc: x@x.example", "\rBcc: x@x.example", "a\r\n\r\n<html>", "a\n\nbody",
         "a\r\n\tfolded", "a\r\n folded", "\rx", "\nx", "\r\nx", "a\vb", "a\fb", "\r\nContent-Type: text/html\r\n\r\nx",
-        "a\r\n.\r\nMAIL FROM:<x>", "\n\rX: y", "a\xc2\x85" "Bcc: x", "a\xe2\x80\xa8" "Bcc: x", "a\xe2\x80\xa9" "Bcc: x",
+        "a\r\n.\r\nMAIL FROM:<x>", "\n\rX: y", "a\xe2\x80\xa8" "Bcc: x", "a\xe2\x80\xa9" "Bcc: x",
+        "x\r\n", "x\n ", "x \r", "x\r\n\r\n", "\n", "\t", "x\xe2\x80\xa8", "\xe2\x80\xa9x",
     };
-    struct catalog *catalog = make_catalog(text_and_attribute);
+    struct catalog *catalog = make_catalog("---\nsubject: \"{{ s }}\"\n---\n<p>x</p>\n");
 
     (void)state;
     for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
         assert_no_header(catalog, vectors[i]);
     }
-    for (char c = 1; c < ' '; c++) {
-        const char text[] = {'a', c, 'b', '\0'};
+    for (unsigned c = 1; c < 0xa0; c = c == ' ' - 1 ? 0x7f : c + 1) {
+        /* One byte, or two in UTF-8; at the beginning, between and at the end. */
+        const char control[] = {c < 0x80 ? (char)c : '\xc2', c < 0x80 ? '\0' : (char)c, '\0'};
+        char text[8];
 
-        assert_no_header(catalog, text);
+        for (int place = 0; place < 3; place++) {
+            snprintf(text, sizeof(text), "%s%s%s", place > 0 ? "a" : "", control, place < 2 ? "b" : "");
+            assert_no_header(catalog, text);
+        }
     }
-    for (int c = 0x80; c <= 0x9f; c++) {
-        const char text[] = {'a', '\xc2', (char)c, 'b', '\0'};
+    catalog_unref(catalog);
+}
 
-        assert_no_header(catalog, text);
-    }
-    assert_no_header(catalog, "a\x7f" "b");
+static void spaces_around_a_subject_and_a_name_are_no_part_of_them(void **state)
+{
+    struct catalog *catalog = make_catalog("---\nsubject: \" {{ s }} \"\n---\n<p>x</p>\n");
+    struct result r = render_for(catalog, CHANNEL_EMAIL, " Kov\xc3\xa1" "cs  ", "  a b ", "x");
+
+    (void)state;
+    assert_true(r.is_made);
+    assert_string_equal(r.message.subject, "a b");
+    assert_string_equal(r.message.to_name, "Kov\xc3\xa1" "cs");
+    message_finish(&r.message);
     catalog_unref(catalog);
 }
 
@@ -281,7 +302,8 @@ int main(void)
         cmocka_unit_test(markup_from_outside_is_text_wherever_it_stands),
         cmocka_unit_test(markup_from_outside_is_no_link),
         cmocka_unit_test(a_link_leads_only_where_mail_may_lead),
-        cmocka_unit_test(a_line_break_or_a_control_in_a_subject_is_refused),
+        cmocka_unit_test(a_line_break_or_a_control_in_a_subject_or_a_name_is_refused),
+        cmocka_unit_test(spaces_around_a_subject_and_a_name_are_no_part_of_them),
         cmocka_unit_test(template_syntax_from_outside_is_text),
     };
 
