@@ -46,7 +46,7 @@ const char *catalog_choose_locale(const struct catalog *catalog, const struct fl
 /* Why a message could not be made. */
 struct render_error {
     const char *reason; /* stable word: "template_error", "no_template", "no_brand", "undefined_variable", "too_large",
-                           "over_budget", "bad_header", "bad_url" */
+                           "over_budget", "bad_header", "bad_text", "bad_url" */
     char text[512];     /* "signup/email.hu.liquid:12:5: ..." */
 };
 

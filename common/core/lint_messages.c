@@ -37,6 +37,7 @@ static const char *hint_of(const char *reason)
         {"too_large", "shorten the message: a loop may run too often"},
         {"over_budget", "shorten the text, or allow more with segments_max in flow.yaml"},
         {"bad_header", "keep line breaks and control characters out of headers; the sample may hold them"},
+        {"bad_text", "keep tabs and other control characters out of it; the sample may hold them"},
         {"no_brand", "add the file, or correct the brand's name in the sample"},
         {"template_error", "correct the template, or the sample when its value is wrong"},
     };

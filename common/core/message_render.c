@@ -128,12 +128,16 @@ static struct slice trim_spaces(struct slice text)
     return text;
 }
 
-/* Control characters, and the two line separators of Unicode: whatever some mail program takes for a line's end. */
-static bool has_control(struct slice text)
+/* Control characters, and the two line separators of Unicode: whatever some mail program takes for a line's end. Other
+ * than "\r" and "\n", where there may be lines. */
+static bool has_control(struct slice text, bool has_lines)
 {
     for (size_t i = 0; i < text.len; i++) {
         const unsigned char *p = (const unsigned char *)text.data + i;
 
+        if (has_lines && (*p == '\r' || *p == '\n')) {
+            continue;
+        }
         if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && i + 1 < text.len && p[1] >= 0x80 && p[1] <= 0x9f) ||
             (*p == 0xe2 && i + 2 < text.len && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9))) {
             return true;
@@ -169,7 +173,7 @@ static bool take_name(struct rendering *r, char **taken)
         buf_append(&name, json_string_value(last), json_string_length(last));
     }
     text = trim_spaces(buf_slice(&name));
-    is_fine = !has_control(text);
+    is_fine = !has_control(text, false);
     *taken = is_fine && !name.overflowed && text.len <= HEADER_MOST ? copy(text) : NULL;
     buf_finish(&name);
     return is_fine || fail(r, "bad_header", "%s: the member's name has a line break or a control character",
@@ -178,7 +182,7 @@ static bool take_name(struct rendering *r, char **taken)
 
 static bool is_https(struct slice url)
 {
-    return slice_starts_with(url, "https://") && url.len > 8 && url.len <= HEADER_MOST && !has_control(url) && !memchr(url.data, ' ', url.len);
+    return slice_starts_with(url, "https://") && url.len > 8 && url.len <= HEADER_MOST && !has_control(url, false) && !memchr(url.data, ' ', url.len);
 }
 
 /* Marketing mail only: the member's own link, else the brand's with the member in it. */
@@ -226,7 +230,7 @@ static bool render_subject(struct rendering *r, struct slice *subject)
     if (subject->len == 0) {
         return fail(r, "template_error", "%s: the subject is empty", template->path);
     }
-    if (has_control(*subject) || subject->len > HEADER_MOST) {
+    if (has_control(*subject, false) || subject->len > HEADER_MOST) {
         return fail(r, "bad_header",
                     "%s: the subject has a line break or a control character, or is longer than %d bytes",
                     template->path, HEADER_MOST);
@@ -331,6 +335,9 @@ static bool render_sms(struct rendering *r, struct message *message)
     body = trim(buf_slice(&r->in->buffers->body));
     if (body.len == 0) {
         return fail(r, "template_error", "%s: the body is empty", template->path);
+    }
+    if (has_control(body, true)) {
+        return fail(r, "bad_text", "%s: the text has a control character", template->path);
     }
     buf_clear(plain);
     if (channel->is_transliterated && sms_transliterate(body, plain)) {

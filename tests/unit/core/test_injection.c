@@ -267,6 +267,27 @@ static void spaces_around_a_subject_and_a_name_are_no_part_of_them(void **state)
     catalog_unref(catalog);
 }
 
+static void a_control_in_an_sms_is_refused_but_for_the_ends_of_lines(void **state)
+{
+    struct catalog *catalog = make_catalog(text_and_attribute);
+
+    (void)state;
+    for (char c = 1; c < ' '; c++) {
+        const char text[] = {'a', c, 'b', '\0'};
+        struct result r = render(catalog, CHANNEL_SMS, "x", text);
+
+        assert_int_equal(r.is_made, c == '\n' || c == '\r');
+        if (r.is_made) {
+            message_finish(&r.message);
+        } else {
+            assert_string_equal(r.error.reason, "bad_text");
+        }
+    }
+    assert_string_equal(render(catalog, CHANNEL_SMS, "x", "a\x7f").error.reason, "bad_text");
+    assert_string_equal(render(catalog, CHANNEL_SMS, "x", "a\xc2\x9b" "b").error.reason, "bad_text");
+    catalog_unref(catalog);
+}
+
 /* --- template syntax ---------------------------------------------------------------------------------------------- */
 
 static void template_syntax_from_outside_is_text(void **state)
@@ -304,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_link_leads_only_where_mail_may_lead),
         cmocka_unit_test(a_line_break_or_a_control_in_a_subject_or_a_name_is_refused),
         cmocka_unit_test(spaces_around_a_subject_and_a_name_are_no_part_of_them),
+        cmocka_unit_test(a_control_in_an_sms_is_refused_but_for_the_ends_of_lines),
         cmocka_unit_test(template_syntax_from_outside_is_text),
     };
 
