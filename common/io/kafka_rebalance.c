@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -396,6 +397,7 @@ static void on_revoked(struct kafka_consumer *consumer)
     if (list->cnt > 0) {
         commit_now(consumer, list, REVOKE_COMMIT_MS);
     }
+    CRASHPOINT("revoke_committed");
     rd_kafka_topic_partition_list_destroy(list);
     kafka_partitions_clear(consumer);
     rd_kafka_assign(consumer->rk, NULL);

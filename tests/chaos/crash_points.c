@@ -43,6 +43,7 @@ const struct crash_point crash_points[] = {
     {"rebuild_read", "C15", CRASH_REBUILD, 0, 0, false, true},
     {"rebuild_shard_open", "C15", CRASH_REBUILD, 0, 0, false, false},
     {"ring_restore", "C15", CRASH_RECONNECT, 0, -1, true, false},
+    /* C16, within a revoke (revoke_begun, revoke_decided, revoke_committed), needs a group: test_rebalances.c */
     /* on the way out */
     {"drain_begun", "C11", CRASH_DRAIN, 0, -1, true, true},
     {"drain_done", "C11", CRASH_DRAIN, 0, 0, false, true},

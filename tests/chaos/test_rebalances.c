@@ -1,4 +1,4 @@
-/* T07, T25, T39, T42: workers that come and go in a consumer group, a wrong clock, too few file descriptors, and an hour of
+/* T05 (C16), T07, T25, T39, T42: death within a revoke, workers that come and go in a consumer group, a wrong clock, too few file descriptors, and an hour of
  * everything. With KAFKA_BOOTSTRAP the group's Kafka is the one that it names; with KAFKA_CLUSTER a broker of it dies, too. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,6 +77,105 @@ static void workers_come_and_go(void **state)
     if (brokers_killed) {
         assert_true(kafka_cluster_restart(scene->system, 1));
     }
+    assert_true(is_fine);
+    scene_destroy(scene);
+}
+
+/* --- T05, C16 ----------------------------------------------------------------------------------------------------- */
+
+/* The first two are reached for each partition of the five topics, the last once for each channel. */
+enum { VICTIMS = 3, HEIR = VICTIMS, REVOKE_ROUNDS = 3 };
+static const char *const revoke_points[REVOKE_ROUNDS][VICTIMS] = {
+    {"revoke_begun:2", "revoke_decided:2", "revoke_committed:1"},
+    {"revoke_begun:10", "revoke_decided:10", "revoke_committed:2"},
+    {"revoke_begun:1", "revoke_decided:1", "revoke_committed:1"},
+};
+
+static bool are_victims_dead(void *arg)
+{
+    const struct scene *scene = arg;
+
+    for (int i = 0; i < VICTIMS; i++) {
+        if (process_status(scene->system->workers[i]) == PROCESS_RUNS) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool are_victims_ready(void *arg)
+{
+    const struct scene *scene = arg;
+
+    for (int i = 0; i < VICTIMS; i++) {
+        if (process_status(scene->system->workers[i]) == PROCESS_RUNS &&
+            system_ask_worker(scene->system, i, "/readyz", NULL) != 200) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Publishes all the time, so that every worker has requests on the wire. */
+static bool publish_until(struct scene *scene, int *seq, poll_fn fn)
+{
+    for (int64_t end_ms = scene_age_ms(scene) + POLL_DEADLINE_MS; !fn(scene) && scene_age_ms(scene) < end_ms;) {
+        ++*seq;
+        scene_publish(scene, 40, *seq, *seq);
+        poll_pause_ms(200);
+    }
+    return fn(scene);
+}
+
+/* Three workers, each to die at another place of its next revoke. The fourth leaves the group and comes back, which
+ * brings the revokes about, and takes over what they leave. */
+static int die_in_revokes(struct scene *scene, const char *const points[VICTIMS], int *seq)
+{
+    int64_t from_ms = clock_wall_ms();
+    int dead = 0;
+
+    for (int i = 0; i < VICTIMS; i++) {
+        char *crash = xasprintf("CRASH_AT=%s", points[i]);
+        const char *const env[] = {crash, NULL};
+
+        scene_start_worker(scene, i, VICTIMS, env);
+        free(crash);
+    }
+    publish_until(scene, seq, are_victims_ready);
+    system_stop_worker(scene->system, HEIR);
+    scene_start_worker(scene, HEIR, VICTIMS, NULL);
+    publish_until(scene, seq, are_victims_dead);
+    for (int i = 0; i < VICTIMS; i++) {
+        dead += process_status(scene->system->workers[i]) == PROCESS_WAS_KILLED &&
+                process_has_printed(scene->system->workers[i], "crash point revoke_");
+    }
+    scene_note_fault(scene, "death in a revoke", from_ms);
+    return dead;
+}
+
+static void workers_die_within_a_revoke(void **state)
+{
+    enum { CONNECTIONS = 8 };
+    static const char *const env[] = {"HTTP_CONNECTIONS=8", NULL};
+    static const char *const args[] = {"--latency-ms", "50", NULL};
+    const int rounds = scene_is_long() ? REVOKE_ROUNDS : 2;
+    struct scene *scene = scene_create(
+        &(struct scene_options){.worker_env = env, .sandbox_args = args, .is_group = true, .partitions = 8});
+    int seq = 0, dead = 0;
+    bool is_fine;
+
+    (void)state;
+    scene_start_worker(scene, HEIR, VICTIMS, NULL);
+    system_wait_ready(scene->system, HEIR);
+    for (int i = 0; i < rounds; i++) {
+        dead += die_in_revokes(scene, revoke_points[i], &seq);
+    }
+    scene->rules.held_most[CHANNEL_SMS] = (size_t)rounds * VICTIMS * CONNECTIONS;
+    is_fine = scene_judge(scene) && dead == rounds * VICTIMS;
+    scene_report("T05", "death within a revoke (C16): as it begins, decided, committed", is_fine,
+                 "%d of %d deaths, %d events, %zu lost, %zu duplicates, %zu SMS held, %zu asked again", dead, rounds * VICTIMS,
+                 scene->published, scene->figures.missing, scene->figures.duplicates, scene->figures.held[CHANNEL_SMS],
+                 scene->figures.further);
     assert_true(is_fine);
     scene_destroy(scene);
 }
@@ -247,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(workers_come_and_go),
+        cmocka_unit_test(workers_die_within_a_revoke),
         cmocka_unit_test(a_worker_with_a_wrong_clock_sends_nothing),
         cmocka_unit_test(too_few_file_descriptors),
         cmocka_unit_test(an_hour_of_everything),
