@@ -11,6 +11,7 @@
 
 #include "base/args.h"
 #include "base/clock.h"
+#include "base/duration.h"
 #include "base/file_tree.h"
 #include "base/log.h"
 #include "base/progress.h"
@@ -28,11 +29,19 @@ enum {
     READ_BOOKS_MS = 1000,
     REPEAT_BEHIND = 12, /* the second copy of an event follows so many later */
     START_LIMIT_MS = 15000,
+    MOST_SPAN_MS = 7 * 86400 * 1000,
 };
 
 enum phase { PHASE_START, PHASE_PUBLISH, PHASE_WAIT, PHASE_COUNT, PHASE_BROWSE, PHASE_DRAIN };
 
+struct demo_options {
+    struct demo_parts_options parts;
+    int64_t copies, rate, span_ms;
+    bool is_once;
+};
+
 struct demo {
+    const struct demo_options *options;
     struct loop *loop;
     struct loop_timer *timer;
     struct loop_signal *on_int, *on_term;
@@ -49,7 +58,7 @@ struct demo {
     enum phase phase;
     bool is_once, is_asking;
     struct progress progress;
-    int64_t rate, limit_ms;
+    int64_t limit_ms;
     int64_t phase_at, books_at;
     size_t published, refused;
     long accepted, duplicates;
@@ -133,8 +142,10 @@ static void start_workers(struct demo *demo)
         fail(demo, err.text, "");
         return;
     }
-    printf("broker   %s (embedded)\ninbox    %s/\nlogs     %s (until the end)\n\n", demo_parts_bootstrap(demo->parts),
+    printf("broker   %s (embedded)\ninbox    %s/\nlogs     %s (until the end)\n", demo_parts_bootstrap(demo->parts),
            demo_parts_sandbox_url(demo->parts), demo_parts_dir(demo->parts));
+    printf("settings for commands in another terminal:  . %s%s\n\n",
+           strchr(demo_parts_settings_file(demo->parts), '/') ? "" : "./", demo_parts_settings_file(demo->parts));
     enter(demo, PHASE_PUBLISH);
 }
 
@@ -165,7 +176,7 @@ static const struct demo_event *nth_event(const struct demo *demo, size_t n)
 
 static void publish(struct demo *demo)
 {
-    size_t due = (size_t)((clock_mono_ms() - demo->phase_at) * demo->rate / 1000) + 1;
+    size_t due = (size_t)((clock_mono_ms() - demo->phase_at) * demo->options->rate / 1000) + 1;
 
     for (; demo->published < due && demo->published < 2 * demo->events.count; demo->published++) {
         const struct demo_event *item = nth_event(demo, demo->published);
@@ -173,6 +184,7 @@ static void publish(struct demo *demo)
         kafka_produce(demo->producer,
                       &(struct kafka_message){.topic = "loyalty.events",
                                               .partition = -1,
+                                              .timestamp_ms = item->at_ms,
                                               .key = slice_of(item->key),
                                               .value = slice_make(item->value, item->len)},
                       on_published, demo);
@@ -211,7 +223,7 @@ static void finish_books(struct demo *demo)
         enter(demo, PHASE_DRAIN);
         return;
     }
-    puts("Open the inbox in a browser; Ctrl-C ends the demo and leaves nothing behind.");
+    puts("Open the inbox in a browser; the workers go on; Ctrl-C ends the demo and leaves nothing behind.");
     fflush(stdout);
     enter(demo, PHASE_BROWSE);
 }
@@ -288,9 +300,11 @@ static void on_signal(void *arg)
 
 /* --- start and end ------------------------------------------------------------------------------------------------ */
 
-static bool load(struct demo *demo, const char *templates_dir, int copies, struct err *err)
+static bool load(struct demo *demo, struct err *err)
 {
     const struct catalog_options options = {.default_locale = "en"};
+    const struct demo_time time = {clock_wall_ms(), demo->options->span_ms};
+    const char *templates_dir = demo->options->parts.templates_dir;
     struct diag_list diags;
     struct buf text;
 
@@ -311,14 +325,15 @@ static bool load(struct demo *demo, const char *templates_dir, int copies, struc
     if (!demo->catalog) {
         return err_set(err, "the templates in %s have errors", templates_dir);
     }
-    if (!topics_init(&demo->topics, "loyalty", err) || !demo_events_make(&demo->events, demo->tree, copies, err)) {
+    if (!topics_init(&demo->topics, "loyalty", err) ||
+        !demo_events_make(&demo->events, demo->tree, (int)demo->options->copies, time, err)) {
         return false;
     }
     demo->books = demo_books_create(demo->catalog, &demo->events);
     return true;
 }
 
-static bool open_parts(struct demo *demo, const char *templates_dir, struct err *err)
+static bool open_parts(struct demo *demo, struct err *err)
 {
     const struct http_settings http = {.connections = 4,
                                        .connect_timeout_ms = 1000,
@@ -327,7 +342,7 @@ static bool open_parts(struct demo *demo, const char *templates_dir, struct err 
                                        .user_agent = "perkline-demo"};
 
     demo->http = http_open(demo->loop, &http, err);
-    demo->parts = demo->http ? demo_parts_start(demo->loop, templates_dir, on_lost, demo, err) : NULL;
+    demo->parts = demo->http ? demo_parts_start(demo->loop, &demo->options->parts, on_lost, demo, err) : NULL;
     return demo->parts != NULL;
 }
 
@@ -348,19 +363,19 @@ static void finish(struct demo *demo)
     loop_destroy(demo->loop);
 }
 
-static int run(struct demo *demo, const char *templates_dir, int copies)
+static int run(struct demo *demo)
 {
     struct err err = {0};
 
     signal(SIGPIPE, SIG_IGN);
     log_set_level(LOG_ERROR);
     progress_init(&demo->progress, stdout);
-    demo->is_once |= !demo->progress.is_tty;
+    demo->is_once = demo->options->is_once || !demo->progress.is_tty;
     demo->loop = loop_create();
     demo->timer = loop_timer_create(demo->loop, on_tick, demo);
     demo->on_int = loop_signal_create(demo->loop, SIGINT, on_signal, demo);
     demo->on_term = loop_signal_create(demo->loop, SIGTERM, on_signal, demo);
-    if (!load(demo, templates_dir, copies, &err) || !open_parts(demo, templates_dir, &err)) {
+    if (!load(demo, &err) || !open_parts(demo, &err)) {
         fprintf(stderr, "perkline demo: %s\n", err.text);
         demo->status = 1;
     } else {
@@ -377,20 +392,42 @@ static const struct args_usage usage = {
     .positional = "",
     .summary = "Runs the whole system on this machine with embedded parts: broker, a private redis-server, sandbox, one\n"
                "worker for each channel, and sample events of all flows and languages, each published twice, plus a few\n"
-               "broken ones. Ends with a table of outcomes; on a terminal it then stays up, so that you can look at the\n"
-               "inbox, until Ctrl-C. Exit status 0 only when the books balance.",
+               "broken ones. Ends with a table of outcomes; on a terminal it then stays up until Ctrl-C, so that you can\n"
+               "look at the inbox, edit templates, and try the other commands in another terminal. Exit status 0 only\n"
+               "when the books balance.",
 };
+
+/* False: the usage is wrong, which was said. */
+static bool check_options(struct demo_options *options, const char *span)
+{
+    struct err err = {0};
+
+    if (options->copies < 1 || options->copies > 1000 || options->rate < 1 || options->rate > 10000) {
+        err_set(&err, "--copies takes 1 to 1000, --rate 1 to 10000");
+    } else if (span && !duration_parse_ms(slice_of(span), &options->span_ms, &err)) {
+        err_prefix(&err, "--span");
+    } else if (options->span_ms > MOST_SPAN_MS) {
+        err_set(&err, "--span takes at most 7d");
+    } else {
+        return true;
+    }
+    fprintf(stderr, "perkline demo: %s\n", err.text);
+    return false;
+}
 
 int demo_command(int argc, char **argv)
 {
-    struct demo demo = {.rate = 100, .limit_ms = 60000};
-    const char *templates_dir = getenv("TEMPLATES_DIR");
-    int64_t copies = 3;
+    struct demo_options options = {.parts.templates_dir = getenv("TEMPLATES_DIR"), .copies = 3, .rate = 100};
+    struct demo demo = {.options = &options, .limit_ms = 60000};
+    const char *span = NULL;
     const struct arg table[] = {
-        {"once", ARG_FLAG, &demo.is_once, NULL, "End by itself (as without a terminal)."},
-        {"copies", ARG_INT, &copies, "N", "Members for each sample event, 1 to 1000 (3)."},
-        {"rate", ARG_INT, &demo.rate, "N", "Records published per second, 1 to 10000 (100)."},
-        {"templates", ARG_TEXT, &templates_dir, "DIR", "Folder with the flows (templates)."},
+        {"once", ARG_FLAG, &options.is_once, NULL, "End by itself (as without a terminal)."},
+        {"span", ARG_TEXT, &span, "DURATION", "The events happened in the time before, like 1h; not now."},
+        {"copies", ARG_INT, &options.copies, "N", "Members for each sample event, 1 to 1000 (3)."},
+        {"rate", ARG_INT, &options.rate, "N", "Records published per second, 1 to 10000 (100)."},
+        {"templates", ARG_TEXT, &options.parts.templates_dir, "DIR", "Folder with the flows (templates)."},
+        {"settings", ARG_TEXT, &options.parts.settings_file, "FILE",
+         "Where the settings for commands in another terminal go, until the end."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     int positional = 0;
@@ -399,9 +436,8 @@ int demo_command(int argc, char **argv)
     if (status != ARGS_GO_ON) {
         return status;
     }
-    if (copies < 1 || copies > 1000 || demo.rate < 1 || demo.rate > 10000) {
-        fputs("perkline demo: --copies takes 1 to 1000, --rate 1 to 10000\n", stderr);
-        return 2;
+    if (!options.parts.templates_dir || !options.parts.templates_dir[0]) {
+        options.parts.templates_dir = "templates";
     }
-    return run(&demo, templates_dir && templates_dir[0] ? templates_dir : "templates", (int)copies);
+    return check_options(&options, span) ? run(&demo) : 2;
 }

@@ -29,7 +29,9 @@ struct demo_parts {
     struct loop *loop;
     char dir[64];
     char program[4096]; /* this binary */
-    const char *templates_dir;
+    const struct demo_parts_options *options;
+    char settings_file[4096];
+    bool has_settings_file;
     struct kafka_broker *broker;
     struct demo_part parts[PART_COUNT];
     char sandbox_url[128];
@@ -99,14 +101,14 @@ static bool start_sandbox(struct demo_parts *parts, struct err *err)
     return start_part(parts, PART_SANDBOX, "sandbox", argv, NULL, err);
 }
 
-struct demo_parts *demo_parts_start(struct loop *loop, const char *templates_dir,
+struct demo_parts *demo_parts_start(struct loop *loop, const struct demo_parts_options *options,
                                     void (*on_lost)(void *arg, const char *name), void *arg, struct err *err)
 {
     struct demo_parts *parts = xcalloc(1, sizeof(*parts));
     ssize_t len = readlink("/proc/self/exe", parts->program, sizeof(parts->program) - 1);
 
     parts->loop = loop;
-    parts->templates_dir = templates_dir;
+    parts->options = options;
     parts->on_lost = on_lost;
     parts->arg = arg;
     snprintf(parts->dir, sizeof(parts->dir), "/tmp/perkline-demo-XXXXXX");
@@ -115,6 +117,8 @@ struct demo_parts *demo_parts_start(struct loop *loop, const char *templates_dir
         free(parts);
         return NULL;
     }
+    snprintf(parts->settings_file, sizeof(parts->settings_file), "%s%s", options->settings_file ? "" : parts->dir,
+             options->settings_file ? options->settings_file : "/settings");
     if (!start_broker(parts, err) || !start_redis(parts, err) || !start_sandbox(parts, err)) {
         demo_parts_stop(parts);
         return NULL;
@@ -140,6 +144,35 @@ bool demo_parts_look(struct demo_parts *parts)
     return parts->sandbox_url[0] != '\0';
 }
 
+/* "NAME=value" becomes export NAME='value', whatever stands in the value. */
+static void write_setting(FILE *to, const char *setting)
+{
+    const char *value = strchr(setting, '=') + 1;
+
+    fprintf(to, "export %.*s'", (int)(value - setting), setting);
+    for (; *value; value++) {
+        fprintf(to, *value == '\'' ? "'\\%c'" : "%c", *value);
+    }
+    fputs("'\n", to);
+}
+
+static bool write_settings(struct demo_parts *parts, const char *const env[], struct err *err)
+{
+    FILE *to = fopen(parts->settings_file, "w");
+    bool is_written;
+
+    if (!to) {
+        return err_set(err, "cannot write %s: %s", parts->settings_file, strerror(errno));
+    }
+    parts->has_settings_file = true;
+    for (size_t i = 0; env[i]; i++) {
+        write_setting(to, env[i]);
+    }
+    is_written = ferror(to) == 0;
+    is_written = fclose(to) == 0 && is_written;
+    return is_written || err_set(err, "cannot write %s: %s", parts->settings_file, strerror(errno));
+}
+
 bool demo_parts_start_workers(struct demo_parts *parts, struct err *err)
 {
     char brokers[160], redis[128], url[160], templates[4200];
@@ -150,7 +183,10 @@ bool demo_parts_start_workers(struct demo_parts *parts, struct err *err)
     snprintf(brokers, sizeof(brokers), "KAFKA_BROKERS=%s", demo_parts_bootstrap(parts));
     snprintf(redis, sizeof(redis), "REDIS_URL=unix://%s/redis.sock", parts->dir);
     snprintf(url, sizeof(url), "BREVO_URL=%s", parts->sandbox_url);
-    snprintf(templates, sizeof(templates), "TEMPLATES_DIR=%s", parts->templates_dir);
+    snprintf(templates, sizeof(templates), "TEMPLATES_DIR=%s", parts->options->templates_dir);
+    if (!write_settings(parts, env, err)) {
+        return false;
+    }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         const char *name = channel_name((enum channel)channel);
         const char *const argv[] = {parts->program, "worker", "--channels", name, NULL};
@@ -211,6 +247,9 @@ void demo_parts_stop(struct demo_parts *parts)
         child_destroy(parts->parts[i].child);
     }
     kafka_broker_close(parts->broker);
+    if (parts->has_settings_file) {
+        unlink(parts->settings_file);
+    }
     remove_dir(parts->dir);
     free(parts);
 }
@@ -228,4 +267,9 @@ const char *demo_parts_sandbox_url(const struct demo_parts *parts)
 const char *demo_parts_dir(const struct demo_parts *parts)
 {
     return parts->dir;
+}
+
+const char *demo_parts_settings_file(const struct demo_parts *parts)
+{
+    return parts->settings_file;
 }
