@@ -7,12 +7,23 @@
 
 #include <utlist.h>
 
+#include "base/digest.h"
+#include "base/embed.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
+#include "base/random.h"
+
+EMBED_FILE(hold_lua, "common/run/scripts/hold.lua")
+
+static const struct redis_script hold_script = {"hold", hold_lua_data, 1};
 
 enum { DEATHS_TO_BE_CAREFUL = 2, MOST_DEATHS = 3, RETRY_MS = 200, KEY_SIZE = 400, ENTRIES_WATCHED = 2048 };
 
 #define KEEP_MS "86400000"
+
+/* Who holds: this process, and which of its holds it is, so that one said twice counts once. */
+enum { HOLDER_SIZE = 17 + NUMBER_TEXT_SIZE };
 
 static const struct metric_family partitions_family = {
     "perkline_careful_partitions", METRIC_GAUGE,
@@ -30,6 +41,7 @@ struct place {
     char *topic;
     int32_t partition;
     int64_t committed;
+    char holder[HOLDER_SIZE];
     enum place_state state;
     int left;       /* CAREFUL: events until it is usual again */
     size_t waiting; /* entries */
@@ -44,6 +56,7 @@ struct entry {
     enum channel channel;
     int64_t offset;
     enum careful_section section;
+    char holder[HOLDER_SIZE]; /* once its mark is being set */
     careful_fn fn;
     void *arg;
 };
@@ -52,6 +65,8 @@ struct careful {
     struct loop *loop;
     struct redis *redis;
     char environment[33];
+    char boot_id[17];
+    int64_t holds;
     struct metrics *metrics;
     struct place *places;
     struct entry *entries;
@@ -86,16 +101,21 @@ static struct slice make_mark_key(const struct entry *entry, char text[KEY_SIZE]
     int len;
 
     if (entry->section != CAREFUL_READ) {
-        return make_key(entry->place, entry->offset, section_name(entry->section), text);
+        return make_key(entry->place, entry->offset, "renderers", text);
     }
-    len = snprintf(text, KEY_SIZE, "n:{%s.careful}:%s.%d.%" PRId64 ".read", entry->place->careful->environment,
+    len = snprintf(text, KEY_SIZE, "n:{%s.careful}:%s.%d.%" PRId64 ".readers", entry->place->careful->environment,
                    entry->place->topic, entry->place->partition, entry->offset);
     return slice_make(text, (size_t)len);
 }
 
-static void keep_a_day(struct careful *careful, struct slice key)
+static void name_holder(struct careful *careful, char holder[HOLDER_SIZE])
 {
-    redis_call(careful->redis, (const struct slice[]){SLICE("PEXPIRE"), key, SLICE(KEEP_MS)}, 3, NULL, NULL);
+    snprintf(holder, HOLDER_SIZE, "%s.%" PRId64, careful->boot_id, ++careful->holds);
+}
+
+static void hold(struct careful *careful, struct slice key, const char *holder, redis_fn fn, void *arg)
+{
+    redis_eval(careful->redis, &hold_script, (const struct slice[]){key, slice_of(holder), SLICE(KEEP_MS)}, 3, fn, arg);
 }
 
 /* --- places ------------------------------------------------------------------------------------------------------- */
@@ -139,7 +159,6 @@ static void on_taken(void *arg, enum redis_status status, const struct redis_rep
 {
     struct place *place = arg;
     struct careful *careful = place->careful;
-    char key[KEY_SIZE];
 
     place->is_asked = false;
     if (place->is_gone) {
@@ -150,7 +169,7 @@ static void on_taken(void *arg, enum redis_status status, const struct redis_rep
         loop_timer_start(careful->timer, RETRY_MS);
         return;
     }
-    if (status == REDIS_ERROR) { /* a user without the right to INCR: as before there was care */
+    if (status == REDIS_ERROR) { /* a user without the rights: as before there was care */
         log_event(LOG_WARN, "careful_refused", "reason", reply->text.data, NULL);
     }
     if (status == REDIS_OK && reply->number > DEATHS_TO_BE_CAREFUL) {
@@ -162,7 +181,6 @@ static void on_taken(void *arg, enum redis_status status, const struct redis_rep
     } else {
         set_state(place, PLACE_USUAL);
     }
-    keep_a_day(careful, make_key(place, place->committed, "taken", key));
     pump(careful);
 }
 
@@ -171,8 +189,7 @@ static void ask(struct place *place)
     char key[KEY_SIZE];
 
     place->is_asked = true;
-    redis_call(place->careful->redis,
-               (const struct slice[]){SLICE("INCR"), make_key(place, place->committed, "taken", key)}, 2, on_taken, place);
+    hold(place->careful, make_key(place, place->committed, "holders", key), place->holder, on_taken, place);
 }
 
 void careful_take(struct careful *careful, enum channel channel, const char *topic, int32_t partition, int64_t committed)
@@ -188,6 +205,7 @@ void careful_take(struct careful *careful, enum channel channel, const char *top
     place->topic = xstrdup(topic);
     place->partition = partition;
     place->committed = committed;
+    name_holder(careful, place->holder);
     place->state = PLACE_USUAL;
     set_state(place, PLACE_ASKING);
     DL_APPEND(careful->places, place);
@@ -201,7 +219,7 @@ static void leave(struct place *place)
     char key[KEY_SIZE];
 
     redis_call(careful->redis,
-               (const struct slice[]){SLICE("DEL"), make_key(place, place->committed, "taken", key)}, 2, NULL, NULL);
+               (const struct slice[]){SLICE("DEL"), make_key(place, place->committed, "holders", key)}, 2, NULL, NULL);
     DL_FOREACH(careful->entries, entry)
     {
         entry->place = entry->place == place && entry != careful->busy ? NULL : entry->place;
@@ -286,14 +304,12 @@ static void on_marked(void *arg, enum redis_status status, const struct redis_re
     struct careful *careful = arg;
     struct entry *entry = careful->busy;
     bool is_killer = status == REDIS_OK && reply->number > MOST_DEATHS;
-    char key[KEY_SIZE];
 
     careful->is_asked = false;
     if (status == REDIS_UNAVAILABLE) {
         loop_timer_start(careful->timer, RETRY_MS);
         return;
     }
-    keep_a_day(careful, make_mark_key(entry, key));
     remove_entry(careful, entry);
     if (is_killer) {
         metrics_count(careful->metrics, &killers_family, (const char *const[]){channel_name(entry->channel)});
@@ -314,8 +330,7 @@ static void set_mark(struct careful *careful)
     char key[KEY_SIZE];
 
     careful->is_asked = true;
-    redis_call(careful->redis,
-               (const struct slice[]){SLICE("INCR"), make_mark_key(entry, key)}, 2, on_marked, careful);
+    hold(careful, make_mark_key(entry, key), entry->holder, on_marked, careful);
 }
 
 /* The first that may go on; NULL: none. */
@@ -346,6 +361,7 @@ static void pump(struct careful *careful)
     while ((entry = find_next(careful))) {
         if (entry->place && entry->place->state == PLACE_CAREFUL) {
             careful->busy = entry;
+            name_holder(careful, entry->holder);
             set_mark(careful);
             break;
         }
@@ -409,7 +425,11 @@ static void on_retry(void *arg)
 struct careful *careful_create(struct loop *loop, struct redis *redis, const char *environment, struct metrics *metrics)
 {
     struct careful *careful = xcalloc(1, sizeof(*careful));
+    uint8_t boot[8];
 
+    random_bytes_from_system(boot, sizeof(boot));
+    hex_format(boot, sizeof(boot), careful->boot_id);
+    redis_add_script(redis, &hold_script);
     careful->loop = loop;
     careful->redis = redis;
     snprintf(careful->environment, sizeof(careful->environment), "%s", environment);

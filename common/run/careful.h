@@ -10,8 +10,8 @@
  * A kill from outside hits an open mark by chance at most, and not three times the same one. What kills a worker later,
  * a hostile answer say, is stopped by the count of takeovers in the claim's record.
  *
- * Keys, of Redis' INCR, for a day:  n:{<environment>.careful}:<channel>.<topic>.<partition>.<offset>.taken | render
- *                                   n:{<environment>.careful}:<topic>.<partition>.<offset>.read
+ * Keys, of scripts/hold.lua, for a day:  n:{<environment>.careful}:<channel>.<topic>.<partition>.<offset>.holders | renderers
+ *                                        n:{<environment>.careful}:<topic>.<partition>.<offset>.readers
  */
 #ifndef RUN_CAREFUL_H
 #define RUN_CAREFUL_H

@@ -790,6 +790,15 @@ static void eval_choose(const struct slice a[], struct fake_answer *answer)
     say_int(answer, is_taken);
 }
 
+/* key; who, ttl */
+static void eval_hold(const struct slice a[], struct fake_answer *answer)
+{
+    struct member members[FAKE_MOST_NESTED];
+
+    set_member(a[0], 0, a[1], false, to_number(a[2]));
+    say_int(answer, (int64_t)read_set(a[0], members));
+}
+
 static const struct {
     const char *name;
     size_t count;
@@ -798,7 +807,7 @@ static const struct {
     {"begin", 9, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
     {"reopen", 6, eval_reopen},         {"resolve", 7, eval_resolve},
     {"open_shard", 4, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
-    {"beat", 16, eval_beat},            {"choose", 3, eval_choose},
+    {"beat", 16, eval_beat},            {"choose", 3, eval_choose}, {"hold", 3, eval_hold},
 };
 
 void fake_store_eval(const char *script, const struct slice args[], size_t count, struct fake_answer *answer)
@@ -848,17 +857,6 @@ static void call_hget(const struct slice args[], struct fake_answer *answer)
     say_text(answer, !entry ? NULL : slice_is(args[2], "e") ? entry->epoch : entry->fence);
 }
 
-/* Keeps its time to live. */
-static void call_incr(struct slice key, struct fake_answer *answer)
-{
-    struct entry *entry = find_or_add(key);
-    char text[24];
-
-    snprintf(text, sizeof(text), "%" PRId64, number_at(key) + 1);
-    replace(&entry->value, slice_of(text));
-    say_int(answer, to_number(slice_of(text)));
-}
-
 void fake_store_call(const struct slice args[], size_t count, struct fake_answer *answer)
 {
     if (slice_is(args[0], "GET") && count == 2) {
@@ -867,8 +865,6 @@ void fake_store_call(const struct slice args[], size_t count, struct fake_answer
         call_set(args, count, answer);
     } else if (slice_is(args[0], "HGET") && count == 3) {
         call_hget(args, answer);
-    } else if (slice_is(args[0], "INCR") && count == 2) {
-        call_incr(args[1], answer);
     } else if (slice_is(args[0], "PEXPIRE") && count == 3) {
         say_int(answer, find(args[1]) != NULL);
         if (find(args[1])) {

@@ -184,6 +184,33 @@ static void restarts_in_good_order_are_no_deaths(void **state)
     assert_true(most == 0);
 }
 
+static void lose_the_answer(void *arg, const char *script, const char *word)
+{
+    int *left = arg;
+
+    (void)word;
+    if (strcmp(script, "hold") == 0 && (*left)-- > 0) {
+        fake_redis_break(); /* it was executed, and is said again */
+    }
+}
+
+static void a_lost_answer_is_no_death(void **state)
+{
+    struct process *process = *state;
+    double most = -1;
+    int left = 8;
+
+    fake_redis_watch(lose_the_answer, &left);
+    process_start(process);
+    for (int i = 0; i < 50; i++) {
+        fakes_run_ms(process->loop, 200);
+        most = fmax(most, process_metric_of(process, "perkline_careful_partitions"));
+    }
+    process_stop(process);
+    assert_true(left < 0);
+    assert_true(most == 0);
+}
+
 static void after_deaths_one_is_careful_for_a_while(void **state)
 {
     struct process *process = *state;
@@ -222,6 +249,7 @@ int main(void)
         careful_test(two_killers_end_one_after_the_other),
         careful_test(kills_from_outside_blame_nobody),
         careful_test(restarts_in_good_order_are_no_deaths),
+        careful_test(a_lost_answer_is_no_death),
         careful_test(after_deaths_one_is_careful_for_a_while),
     };
 

@@ -34,8 +34,8 @@ struct script {
 static struct script scripts[] = {{"begin", "2", NULL},  {"settle", "2", NULL}, {"restore", "2", NULL},
                                   {"reopen", "2", NULL},     {"resolve", "2", NULL}, {"open_shard", "1", NULL},
                                   {"tokens", "2", NULL},     {"not_before", "1", NULL}, {"beat", "7", NULL},
-                                  {"choose", "1", NULL}};
-enum { BEGIN, SETTLE, RESTORE, REOPEN, RESOLVE, OPEN_SHARD, TOKENS, NOT_BEFORE, BEAT, CHOOSE, SCRIPT_COUNT };
+                                  {"choose", "1", NULL}, {"hold", "1", NULL}};
+enum { BEGIN, SETTLE, RESTORE, REOPEN, RESOLVE, OPEN_SHARD, TOKENS, NOT_BEFORE, BEAT, CHOOSE, HOLD, SCRIPT_COUNT };
 
 /* Every answer must come up. */
 static const char *const answers[] = {"\"GO\"",      "\"MINE\"", "\"BUSY\"", "\"LATER\"", "\"AMBIG\"", "\"DONE\"",
@@ -496,6 +496,14 @@ static void make_choice(struct world *world, struct operation *operation)
     add_list(world, operation, "a");
 }
 
+static void make_hold(struct world *world, struct operation *operation)
+{
+    operation->script = HOLD;
+    add(operation, "holders%d", (int)below(world, 2));
+    add(operation, "boot.%d", (int)below(world, 8));
+    add(operation, "86400000");
+}
+
 /* A worker sends files when the beat says that they are not there. */
 static void keep_files(struct world *world, int version)
 {
@@ -535,6 +543,8 @@ static void the_beat_and_its_model_give_the_same_answers(void **state)
         world->now_us += 1000 * (int64_t)below(world, below(world, 10) == 0 ? 30000 : 1000);
         if (below(world, 4) == 0) {
             make_choice(world, &operation);
+        } else if (below(world, 4) == 0) {
+            make_hold(world, &operation);
         } else {
             make_beat(world, &operation);
         }
