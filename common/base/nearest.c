@@ -18,7 +18,7 @@ size_t nearest_distance(const char *a, const char *b)
     size_t a_len = strnlen(a, NEAREST_MOST_LEN + 1);
     size_t b_len = strnlen(b, NEAREST_MOST_LEN + 1);
 
-    if (a_len > NEAREST_MOST_LEN || b_len > NEAREST_MOST_LEN) {
+    if (a_len > NEAREST_MOST_LEN || b_len > NEAREST_MOST_LEN || a_len >= b_len + TOO_FAR || b_len >= a_len + TOO_FAR) {
         return TOO_FAR;
     }
     for (size_t j = 0; j <= b_len; j++) {
