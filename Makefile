@@ -79,6 +79,7 @@ simulation_parts = $(patsubst %,$(BUILD)/tests/simulation/%.o,coverage scenario 
 simulation_tests = $(BUILD)/tests/simulation/test_simulation
 # Replays its corpus as a test; with libFuzzer (VARIANT=fuzz) it searches.
 fuzz_main    = $(if $(filter fuzz,$(VARIANT)),,$(BUILD)/tests/support/fuzz_replay.o)
+fuzz_parts   = $(BUILD)/tests/fuzz/record_input.o
 fuzz_replays = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 benches      = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/bench/bench_*.c)))
 
@@ -194,7 +195,7 @@ $(BUILD)/tests/chaos/%: $(BUILD)/tests/chaos/%.o $(LINK_chaos)
 $(BUILD)/tests/simulation/%: $(BUILD)/tests/simulation/%.o $(simulation_parts) $(LINK_run)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_main) $(LINK_workers)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_parts) $(fuzz_main) $(LINK_workers)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Programs for comparing engines; they need no harness around them.

@@ -6,56 +6,15 @@
 #include <assert.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/utf8.h"
 #include "core/event.h"
 #include "core/mid.h"
 #include "core/policy.h"
+#include "tests/fuzz/record_input.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-enum { MOST_HEADERS = 16 };
-
-struct input {
-    struct record_header headers[MOST_HEADERS];
-    char *names[MOST_HEADERS];
-    size_t header_count;
-    struct slice value;
-};
-
-static void add_header(struct input *input, struct slice line)
-{
-    const char *colon = memchr(line.data, ':', line.len);
-    size_t name_len = colon ? (size_t)(colon - line.data) : line.len;
-    size_t value_at = name_len + 2 <= line.len ? name_len + 2 : line.len;
-    char *name = xmemdup(line.data, name_len);
-
-    input->names[input->header_count] = name;
-    input->headers[input->header_count++] = (struct record_header){
-        name, slice_make(line.data + value_at, line.len - value_at)};
-}
-
-static void split(struct input *input, const char *data, size_t size)
-{
-    while (size > 0 && input->header_count < MOST_HEADERS) {
-        const char *end = memchr(data, '\n', size);
-        size_t len = end ? (size_t)(end - data) : size;
-        size_t taken = len + (end != NULL);
-
-        if (len > 0) {
-            add_header(input, slice_make(data, len));
-        }
-        data += taken;
-        size -= taken;
-        if (len == 0) {
-            break;
-        }
-    }
-    input->value = slice_make(data, size);
-}
 
 static void check_text(const char *text, bool is_required)
 {
@@ -95,17 +54,13 @@ static void check_event(const struct event *event)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct input input = {0};
-    struct record record = {.topic = "loyalty.events", .timestamp_ms = 1};
+    struct record_input input;
     const char *reason = NULL;
     struct err err = {0};
     struct event event;
 
-    split(&input, (const char *)data, size);
-    record.headers = input.headers;
-    record.header_count = input.header_count;
-    record.value = input.value;
-    if (event_decode(&record, &event, &reason, &err)) {
+    record_input_split(&input, data, size);
+    if (event_decode(&input.record, &event, &reason, &err)) {
         assert(!reason && !err_is_set(&err));
         check_event(&event);
     } else {
@@ -113,8 +68,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(utf8_is_valid(slice_of(err.text)));
     }
     event_finish(&event);
-    for (size_t i = 0; i < input.header_count; i++) {
-        free(input.names[i]);
-    }
+    record_input_finish(&input);
     return 0;
 }
