@@ -15,7 +15,7 @@ static void build(const struct provider_account *account, struct provider_reques
 static enum provider_health read_credits(const json_t *answer, struct err *says)
 {
     const json_t *plans = json_object_get(answer, "plan");
-    json_int_t sms = 0;
+    double sms = 0;
     bool has_sms = false;
     size_t i;
     json_t *plan;
@@ -25,11 +25,11 @@ static enum provider_health read_credits(const json_t *answer, struct err *says)
 
         if (type && strcmp(type, "sms") == 0) {
             has_sms = true;
-            sms = (json_int_t)json_number_value(json_object_get(plan, "credits"));
+            sms = json_number_value(json_object_get(plan, "credits"));
         }
     }
     if (has_sms && sms < FEW_CREDITS) {
-        err_set(says, "the key is good, but %lld SMS credits are left: buy some if SMS are sent", (long long)sms);
+        err_set(says, "the key is good, but %.9g SMS credits are left: buy some if SMS are sent", sms);
         return PROVIDER_DOUBTFUL;
     }
     err_set(says, "the key is good");
