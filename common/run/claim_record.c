@@ -95,6 +95,12 @@ void claim_record_format_end(char state, uint64_t fence, const char *info, struc
 
 /* --- parsing ------------------------------------------------------------------------------------------------------ */
 
+/* Of a record's state, as its first byte. */
+static bool is_state(char c)
+{
+    return memchr("WUPSXDH", c, 7) != NULL;
+}
+
 /* Takes the text up to the next '|' (or the end) off the front. */
 static struct slice take_field(struct slice *rest)
 {
@@ -102,8 +108,10 @@ static struct slice take_field(struct slice *rest)
     size_t len = bar ? (size_t)(bar - rest->data) : rest->len;
     struct slice field = slice_make(rest->data, len);
 
-    rest->data += len + (bar ? 1 : 0);
-    rest->len -= len + (bar ? 1 : 0);
+    if (rest->len) {
+        rest->data += len + (bar ? 1 : 0);
+        rest->len -= len + (bar ? 1 : 0);
+    }
     return field;
 }
 
@@ -128,7 +136,9 @@ static void copy_text(char *to, size_t size, struct slice from)
 {
     size_t len = from.len < size - 1 ? from.len : size - 1;
 
-    memcpy(to, from.data, len);
+    if (len) {
+        memcpy(to, from.data, len);
+    }
     to[len] = '\0';
 }
 
@@ -154,13 +164,13 @@ bool claim_record_parse(struct slice text, struct claim_record *record)
     struct slice state = take_field(&rest);
 
     memset(record, 0, sizeof(*record));
-    if (state.len > 1 && state.len < 5 && strchr("WUPSXDH", state.data[0]) &&
+    if (state.len > 1 && state.len < 5 && is_state(state.data[0]) &&
         parse_number(slice_make(state.data + 1, state.len - 1), &record->fence)) {
         record->state = '?';
         record->fence = 0;
         return true;
     }
-    if (state.len != 1 || !strchr("WUPSXDH", state.data[0]) || !parse_number(take_field(&rest), &record->fence)) {
+    if (state.len != 1 || !is_state(state.data[0]) || !parse_number(take_field(&rest), &record->fence)) {
         return false;
     }
     record->state = state.data[0];

@@ -57,6 +57,7 @@ static void texts_that_are_no_record_are_refused(void **state)
         }
     }
     assert_false(claim_record_parse(slice_make("\0|1|x", 5), &record));
+    assert_false(claim_record_parse(slice_make("\0|1|2|3|4|b|f", 13), &record)); /* no state, and not "there is none" */
     assert_false(claim_record_parse(slice_make(NULL, 0), &record));
 }
 
