@@ -198,6 +198,12 @@ $(BUILD)/tests/simulation/%: $(BUILD)/tests/simulation/%.o $(simulation_parts) $
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_parts) $(fuzz_main) $(LINK_workers)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Its Redis is bytes: what hears replies, over fakes of the rest, and the parts of io that read them.
+$(BUILD)/tests/fuzz/fuzz_redis: $(BUILD)/tests/fuzz/fuzz_redis.o $(fuzz_main) $(BUILD)/librun.a \
+        $(patsubst %,$(BUILD)/tests/support/fake_%.o,loop watch background catalog) \
+        $(patsubst %,$(BUILD)/common/io/redis_%.o,reader check command refusal) $(LINK_core)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Programs for comparing engines; they need no harness around them.
 $(BUILD)/tests/fuzz/liquid_diff/%: $(BUILD)/tests/fuzz/liquid_diff/%.o $(LINK_core)
 	$(call say,LD,$@)

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -307,7 +308,7 @@ static bool read_mine(struct claims_call *call, struct slice text, struct claim_
     struct claim_record record;
     int64_t now = clock_wall_ms();
 
-    if (!claim_record_parse(text, &record) || (record.state != 'W' && record.state != 'U')) {
+    if (!claim_record_parse(text, &record) || (record.state != 'W' && record.state != 'U') || record.fence == 0) {
         return false;
     }
     call->claim->fence = record.fence;
@@ -324,6 +325,26 @@ static bool has_items(const struct redis_reply *reply, size_t count)
     return reply->count >= count;
 }
 
+/* Fence and attempts, as BEGIN counts them. */
+static bool take_claim(const struct redis_reply *fence, const struct redis_reply *attempts, struct claim *claim)
+{
+    if (fence->type != REDIS_INT || fence->number < 1 || attempts->type != REDIS_INT || attempts->number < 0 ||
+        attempts->number > INT_MAX) {
+        return false;
+    }
+    claim->fence = (uint64_t)fence->number;
+    claim->attempts = (int)attempts->number;
+    return true;
+}
+
+/* Between two time stamps of Redis, whose clock may have been set back, or whose record somebody may have made. */
+static int64_t read_span_ms(const struct redis_reply *item)
+{
+    int64_t ms = item->number;
+
+    return ms < 0 ? 0 : ms > CLAIM_FOREVER_MS ? CLAIM_FOREVER_MS : ms;
+}
+
 /* False: not an answer that BEGIN gives. */
 static bool read_begin(struct claims_call *call, const struct redis_reply *reply, struct claim_result *result)
 {
@@ -334,10 +355,8 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
         return false;
     }
     word = items[0].text;
-    if (slice_is(word, "GO") && has_items(reply, 3)) {
+    if (slice_is(word, "GO") && has_items(reply, 3) && take_claim(&items[1], &items[2], call->claim)) {
         result->answer = CLAIM_GO;
-        call->claim->fence = (uint64_t)items[1].number;
-        call->claim->attempts = (int)items[2].number;
         remember_open(call, 'W', 0, call->fingerprint);
         return true;
     }
@@ -346,15 +365,14 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
     }
     if ((slice_is(word, "BUSY") || slice_is(word, "LATER")) && has_items(reply, 2)) {
         result->answer = slice_is(word, "BUSY") ? CLAIM_BUSY : CLAIM_LATER;
-        result->wait_ms = items[1].number;
+        result->wait_ms = read_span_ms(&items[1]);
         return true;
     }
-    if (slice_is(word, "AMBIG") && has_items(reply, 5)) {
+    if (slice_is(word, "AMBIG") && has_items(reply, 5) && take_claim(&items[1], &items[2], call->claim)) {
         result->answer = CLAIM_AMBIGUOUS;
-        call->claim->fence = (uint64_t)items[1].number;
-        call->claim->attempts = (int)items[2].number;
-        result->age_ms = items[3].number;
-        snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len, items[4].text.data);
+        result->age_ms = read_span_ms(&items[3]);
+        snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len,
+                 items[4].text.data ? items[4].text.data : "");
         remember_open(call, 'U', result->age_ms, result->fingerprint);
         return true;
     }
@@ -366,7 +384,7 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
     }
     if (slice_is(word, "DONE") && has_items(reply, 2)) {
         result->answer = CLAIM_DONE;
-        return claim_record_parse(items[1].text, &result->record);
+        return claim_record_parse(items[1].text, &result->record) && claim_record_is_terminal(&result->record);
     }
     return false;
 }

@@ -412,7 +412,10 @@ static void on_time(void *arg, enum redis_status status, const struct redis_repl
         refuse(claims, "Redis refuses TIME (check the user's rights)");
         return;
     }
-    seconds = strtoll(reply->items[0].text.data, NULL, 10);
+    if (!number_parse(reply->items[0].text, &seconds) || seconds < 0 || seconds > INT64_MAX / 2000) {
+        refuse(claims, "unexpected answer to TIME");
+        return;
+    }
     skew_ms = seconds * 1000 - clock_wall_ms();
     if (skew_ms > claims->settings.most_skew_ms || -skew_ms > claims->settings.most_skew_ms) {
         metric_add(claims->skew_count, 1);
