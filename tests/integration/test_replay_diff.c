@@ -57,18 +57,6 @@ static void publish_all(struct system *system)
 }
 
 /* The repository's templates, to be edited. */
-static void copy_templates(const struct world *world)
-{
-    struct err err = {0};
-    struct file_tree *tree = file_tree_read(world->system->templates_dir, &err);
-
-    assert_non_null(tree);
-    for (size_t i = 0; i < tree->count; i++) {
-        temp_dir_write(world->edited, tree->entries[i].path, tree->entries[i].data);
-    }
-    file_tree_destroy(tree);
-}
-
 static void edit(const struct world *world, const char *name, const char *what, const char *by)
 {
     struct err err = {0};
@@ -115,7 +103,9 @@ static int tear_down_topic(void **state)
 
 static int set_up(void **state)
 {
-    copy_templates(*state);
+    const struct world *world = *state;
+
+    temp_dir_copy(world->edited, world->system->templates_dir);
     return 0;
 }
 

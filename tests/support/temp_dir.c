@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/file_tree.h"
 #include "base/mem.h"
 
 char *temp_dir_create(void)
@@ -57,4 +58,19 @@ void temp_dir_write(const char *dir, const char *name, const char *content)
         die("cannot write %s", path);
     }
     free(path);
+}
+
+void temp_dir_copy(const char *dir, const char *from)
+{
+    struct err err = {0};
+    struct file_tree *tree = file_tree_read(from, &err);
+
+    if (!tree) {
+        die("%s", err.text);
+    }
+    mkdir(dir, 0777);
+    for (size_t i = 0; i < tree->count; i++) {
+        temp_dir_write(dir, tree->entries[i].path, tree->entries[i].data);
+    }
+    file_tree_destroy(tree);
 }

@@ -12,5 +12,7 @@ void temp_dir_destroy(char *dir);
 char *temp_dir_path(const char *dir, const char *name);
 /* Writes a whole file; folders on the way are made. */
 void temp_dir_write(const char *dir, const char *name, const char *content);
+/* Copies the files below `from` (text, as those of templates) to below `dir`, which is made. */
+void temp_dir_copy(const char *dir, const char *from);
 
 #endif
