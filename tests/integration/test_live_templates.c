@@ -17,6 +17,7 @@
 #include "tests/support/books.h"
 #include "tests/support/events.h"
 #include "tests/support/judge.h"
+#include "tests/support/command.h"
 #include "tests/support/poll.h"
 #include "tests/support/temp_dir.h"
 
@@ -42,36 +43,13 @@ static int tear_down(void **state)
 
 /* --- the commands ------------------------------------------------------------------------------------------------- */
 
-/* Runs the program to its end. The caller frees what it printed. */
+/* What is done with templates needs no Kafka. */
 static char *run(const struct system *system, const char *const words[], int *status)
 {
-    static int number;
-    const char *argv[16] = {system_binary()};
-    char *log_path = xasprintf("%s/command%d.log", system->dir, ++number);
-    char *redis = xasprintf("REDIS_URL=%s", redis_server_url(system->redis));
-    char *templates = xasprintf("TEMPLATES_DIR=%s", system->templates_dir);
-    const char *const env[] = {redis,
-                               templates,
-                               "ENVIRONMENT=test",
-                               "KAFKA_BROKERS=127.0.0.1:1",
-                               "BREVO_API_KEY=any",
-                               "EMAIL_FROM=shop@example.com",
-                               "SMS_FROM=Shop",
-                               NULL};
-    struct process *process;
-    char *output;
+    static const char *const env[] = {"KAFKA_BROKERS=127.0.0.1:1", "BREVO_API_KEY=any", "EMAIL_FROM=shop@example.com",
+                                      "SMS_FROM=Shop", NULL};
 
-    for (size_t i = 0; words[i]; i++) {
-        argv[i + 1] = words[i];
-    }
-    process = process_start(argv, env, log_path);
-    *status = process_wait(process);
-    output = process_output(process);
-    process_destroy(process);
-    free(log_path);
-    free(redis);
-    free(templates);
-    return output;
+    return command_run_with(system, words, env, status);
 }
 
 static void run_well(const struct system *system, const char *const words[], const char *expected)

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "tests/support/books.h"
+#include "tests/support/command.h"
 #include "tests/support/events.h"
 #include "tests/support/poll.h"
 #include "tests/support/temp_dir.h"
@@ -34,35 +35,7 @@ static int tear_down(void **state)
 
 /* --- the commands ------------------------------------------------------------------------------------------------- */
 
-/* Runs `perkline WORDS...`; what it printed, to be freed. */
-static char *run(struct system *system, const char *const words[], int *status)
-{
-    static int number;
-    const char *argv[ARGS_MOST] = {system_binary()};
-    char *own[] = {xasprintf("KAFKA_BROKERS=%s", system->bootstrap), xasprintf("KAFKA_TOPIC_PREFIX=%s", system->prefix),
-                   xasprintf("KAFKA_TOPICS=%s.events", system->prefix),
-                   xasprintf("REDIS_URL=%s", redis_server_url(system->redis)), xstrdup("ENVIRONMENT=test"), NULL};
-    char name[32];
-    struct process *process;
-    char *path, *output;
-
-    for (int i = 0; words[i]; i++) {
-        argv[i + 1] = words[i];
-    }
-    snprintf(name, sizeof(name), "command%d.log", ++number);
-    path = temp_dir_path(system->dir, name);
-    process = process_start(argv, (const char *const *)own, path);
-    *status = process_wait(process);
-    output = process_output(process);
-    process_destroy(process);
-    free(path);
-    for (int i = 0; own[i]; i++) {
-        free(own[i]);
-    }
-    return output;
-}
-
-/* The same with --json, which must succeed; new reference. */
+/* Runs `perkline WORDS... --json`, which must succeed; new reference. */
 static json_t *ask(struct system *system, const char *const words[])
 {
     const char *all[ARGS_MOST] = {NULL};
@@ -74,7 +47,7 @@ static json_t *ask(struct system *system, const char *const words[])
         all[count] = words[count];
     }
     all[count] = "--json";
-    output = run(system, all, &status);
+    output = command_run(system, all, &status);
     json = json_loads(output, 0, NULL);
     if (status != 0 || !json) {
         fail_msg("%s %s: status %d\n%s", words[0], words[1], status, output);
@@ -226,10 +199,10 @@ static void more_than_one_needs_a_yes(void **state)
     char *output;
 
     let_three_be_held(system, mids);
-    output = run(system, (const char *const[]){"held", "drop", NULL}, &status);
+    output = command_run(system, (const char *const[]){"held", "drop", NULL}, &status);
     assert_int_equal(status, 2);
     free(output);
-    output = run(system, (const char *const[]){"held", "drop", "--flow", "note", NULL}, &status);
+    output = command_run(system, (const char *const[]){"held", "drop", "--flow", "note", NULL}, &status);
     assert_int_equal(status, 0);
     assert_non_null(strstr(output, "3 would be dropped; nothing was done"));
     free(output);
@@ -338,7 +311,7 @@ static void why_tells_a_members_story_and_no_secrets(void **state)
     events_publish_notes(system, 2, 1, 1);
     system_start_ready_worker(system, 0, NULL);
     assert_true(system_wait_idle(system));
-    text = run(system, (const char *const[]){"why", "--member", "m1", "--input", NULL}, &status);
+    text = command_run(system, (const char *const[]){"why", "--member", "m1", "--input", NULL}, &status);
     assert_int_equal(status, 0);
     assert_non_null(strstr(text, "event note-1-1 (test.note) of member m1 came into"));
     assert_non_null(strstr(text, "note by email to member m1"));
@@ -350,12 +323,12 @@ static void why_tells_a_members_story_and_no_secrets(void **state)
     assert_null(strstr(text, "Secretname"));
     assert_null(strstr(text, "+3620"));
     free(text);
-    text = run(system, (const char *const[]){"why", "--event", "note-2-1", NULL}, &status);
+    text = command_run(system, (const char *const[]){"why", "--event", "note-2-1", NULL}, &status);
     assert_int_equal(status, 0);
     assert_non_null(strstr(text, "to member m2"));
     assert_null(strstr(text, "member m1"));
     free(text);
-    text = run(system, (const char *const[]){"why", "--member", "nobody", NULL}, &status);
+    text = command_run(system, (const char *const[]){"why", "--member", "nobody", NULL}, &status);
     assert_int_equal(status, 0);
     assert_non_null(strstr(text, "No topic tells of any delivery"));
     assert_non_null(strstr(text, "The input topic was not read"));
@@ -385,7 +358,7 @@ static void wrong_words_are_told_in_one_line(void **state)
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         int status;
-        char *text = run(system, cases[i].words, &status);
+        char *text = command_run(system, cases[i].words, &status);
         size_t len = strlen(text);
 
         if (status != cases[i].status || !strstr(text, cases[i].complaint) || strchr(text, '\n') != text + len - 1) {

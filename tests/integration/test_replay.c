@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "tests/support/books.h"
+#include "tests/support/command.h"
 #include "tests/support/events.h"
 #include "tests/support/judge.h"
 #include "tests/support/poll.h"
@@ -42,30 +43,20 @@ static int tear_down(void **state)
 
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
-/* `redis`: REDIS_URL, or NULL for the system's with all rights. */
+/* `redis`: REDIS_URL, or NULL for the system's with all rights. With the credentials that it must not use. */
 static struct process *start_replay(struct system *system, const char *redis, const char *const args[])
 {
-    const char *argv[ARGS_MOST] = {system_binary(), "replay"};
-    char *own[] = {xasprintf("KAFKA_BROKERS=%s", system->bootstrap),
-                   xasprintf("KAFKA_TOPIC_PREFIX=%s", system->prefix),
-                   xasprintf("KAFKA_TOPICS=%s.events", system->prefix),
-                   xasprintf("REDIS_URL=%s", redis ? redis : redis_server_url(system->redis)),
-                   xasprintf("TEMPLATES_DIR=%s", system->templates_dir)};
-    const char *const env[] = {own[0], own[1], own[2], own[3], own[4], "ENVIRONMENT=test", "SMS_COSTS=+36=0.071 EUR",
-                               "BREVO_API_KEY=the-real-key", "BREVO_URL=https://api.brevo.com", NULL};
-    char *log = temp_dir_path(system->dir, "replay.log");
+    const char *words[ARGS_MOST] = {"replay"};
+    char *url = xasprintf("REDIS_URL=%s", redis ? redis : redis_server_url(system->redis));
+    const char *const env[] = {url, "SMS_COSTS=+36=0.071 EUR", "BREVO_API_KEY=the-real-key",
+                               "BREVO_URL=https://api.brevo.com", NULL};
     struct process *process;
-    size_t count = 2;
 
-    for (size_t i = 0; args[i] && count < ARGS_MOST - 1; i++) {
-        argv[count++] = args[i];
+    for (size_t i = 0; args[i] && i < ARGS_MOST - 2; i++) {
+        words[i + 1] = args[i];
     }
-    unlink(log);
-    process = process_start(argv, env, log);
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        free(own[i]);
-    }
-    free(log);
+    process = command_start(system, words, env);
+    free(url);
     return process;
 }
 

@@ -12,37 +12,56 @@
 
 #include "base/mem.h"
 
-enum { MOST_WORDS = 30 };
+enum { MOST_WORDS = 30, MOST_ENV = 20 };
 
-char *command_run(const struct system *system, const char *const words[], int *status)
+struct process *command_start(const struct system *system, const char *const words[], const char *const env[])
 {
     static int number;
     const char *argv[MOST_WORDS + 2] = {system_binary()};
     char *log_path = xasprintf("%s/run%d.log", system->dir, ++number);
-    char *brokers = xasprintf("KAFKA_BROKERS=%s", system->bootstrap);
-    char *topics = xasprintf("KAFKA_TOPICS=%s", system_topic(system, "events"));
-    char *prefix = xasprintf("KAFKA_TOPIC_PREFIX=%s", system->prefix);
-    char *redis = xasprintf("REDIS_URL=%s", redis_server_url(system->redis));
-    char *templates = xasprintf("TEMPLATES_DIR=%s", system->templates_dir);
-    const char *const env[] = {brokers, topics, prefix, redis, templates, "ENVIRONMENT=test", NULL};
+    char *const own[] = {xasprintf("KAFKA_BROKERS=%s", system->bootstrap),
+                         xasprintf("KAFKA_TOPICS=%s", system_topic(system, "events")),
+                         xasprintf("KAFKA_TOPIC_PREFIX=%s", system->prefix),
+                         xasprintf("REDIS_URL=%s", redis_server_url(system->redis)),
+                         xasprintf("TEMPLATES_DIR=%s", system->templates_dir)};
+    const size_t own_count = sizeof(own) / sizeof(own[0]);
+    const char *all[MOST_ENV + 1] = {"ENVIRONMENT=test"};
     struct process *process;
-    char *output;
+    size_t count = 1;
 
+    for (size_t i = 0; i < own_count; i++) {
+        all[count++] = own[i];
+    }
+    for (size_t i = 0; env && env[i]; i++) {
+        assert_true(count < MOST_ENV);
+        all[count++] = env[i];
+    }
     for (size_t i = 0; words[i]; i++) {
         assert_true(i < MOST_WORDS);
         argv[i + 1] = words[i];
     }
-    process = process_start(argv, env, log_path);
+    process = process_start(argv, all, log_path);
+    for (size_t i = 0; i < own_count; i++) {
+        free(own[i]);
+    }
+    free(log_path);
+    return process;
+}
+
+char *command_run_with(const struct system *system, const char *const words[], const char *const env[], int *status)
+{
+    struct process *process = command_start(system, words, env);
+    char *output;
+
     *status = process_wait(process);
     output = process_output(process);
     process_destroy(process);
-    free(log_path);
-    free(brokers);
-    free(topics);
-    free(prefix);
-    free(redis);
-    free(templates);
     return output;
+}
+
+char *command_run(const struct system *system, const char *const words[], int *status)
+{
+    return command_run_with(system, words, NULL, status);
 }
 
 void command_check(const struct system *system, const char *const words[], int status, const char *expected)
