@@ -335,6 +335,31 @@ static void why_tells_a_members_story_and_no_secrets(void **state)
     free(text);
 }
 
+/* The likeliest reason for a Redis that knows nothing is that it was looked at with another ENVIRONMENT. */
+static void of_another_environment_it_is_said_once_that_redis_knows_nothing(void **state)
+{
+    static const char *const env[] = {"ENVIRONMENT=other", NULL};
+    static const char sentence[] = "Redis remembers nothing of environment \"other\"";
+    struct system *system = *state;
+    char mids[3][64];
+    const char *at;
+    char *text;
+    int status;
+
+    let_three_be_held(system, mids);
+    text = command_run_with(system, (const char *const[]){"why", "--event", "note-1-1", NULL}, env, &status);
+    assert_int_equal(status, 0);
+    at = strstr(text, sentence);
+    assert_non_null(at);
+    assert_null(strstr(at + 1, sentence));
+    assert_null(strstr(text, "Redis does not remember it"));
+    free(text);
+    text = command_run_with(system, (const char *const[]){"held", "sent", mids[0], NULL}, env, &status);
+    assert_int_equal(status, 1);
+    assert_non_null(strstr(text, sentence));
+    free(text);
+}
+
 static void wrong_words_are_told_in_one_line(void **state)
 {
     static const struct {
@@ -379,6 +404,7 @@ int main(void)
         operator_test(a_dead_delivery_is_sent_once_when_its_template_is_mended),
         operator_test(a_record_that_is_no_event_can_be_redriven_and_dropped),
         operator_test(why_tells_a_members_story_and_no_secrets),
+        operator_test(of_another_environment_it_is_said_once_that_redis_knows_nothing),
         operator_test(wrong_words_are_told_in_one_line),
     };
 

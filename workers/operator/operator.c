@@ -137,7 +137,8 @@ bool operator_resolve(struct operator *operator, const struct mid *mid, uint64_t
         answer = redis_ask_eval(operator->redis, &claims_resolve_script, args, sizeof(args) / sizeof(args[0]), err);
         is_fine = answer && read_resolved(answer, fence, resolved, err);
     } else if (epoch) {
-        err_set(err, "Redis is new or was emptied: a worker must rebuild it first");
+        err_set(err, "Redis remembers nothing of environment \"%s\": a worker must rebuild it first, or ENVIRONMENT is another "
+                     "than that of the workers", operator->settings.environment);
     }
     json_decref(epoch);
     json_decref(answer);

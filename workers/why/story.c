@@ -228,17 +228,27 @@ static void sort_timeline(json_t *delivery)
     free(items);
 }
 
-static bool look(struct operator *operator, struct delivery *delivery, struct err *err)
+static bool look(struct operator *operator, struct delivery *delivery, bool *has_epoch, struct err *err)
 {
     struct claim_record record;
-    bool has_epoch;
 
     if (!operator_look(operator, &delivery->mid, &record, err) ||
-        !operator_has_epoch(operator, &delivery->mid, &has_epoch, err)) {
+        !operator_has_epoch(operator, &delivery->mid, has_epoch, err)) {
         return false;
     }
-    story_tell_claim(delivery->json, &record, has_epoch, clock_wall_ms());
+    story_tell_claim(delivery->json, &record, *has_epoch, clock_wall_ms());
     return true;
+}
+
+/* One sentence, however many deliveries it is true of. */
+static void tell_forgetful_redis(const struct operator *operator, json_t *unknown)
+{
+    char *text = xasprintf("Redis remembers nothing of environment \"%s\": it is new or was emptied, and not yet rebuilt; or "
+                           "ENVIRONMENT or REDIS_URL is another than that of the workers.",
+                           operator->settings.environment);
+
+    json_array_append_new(unknown, json_string(text));
+    free(text);
 }
 
 /* What was not looked at, or cannot be told by anything. */
@@ -261,15 +271,21 @@ static json_t *put_together(struct operator *operator, struct story *story, stru
 {
     json_t *deliveries = json_array(), *unknown = json_array();
     struct delivery *delivery, *next;
-    bool is_fine = true;
+    bool is_fine = true, is_forgetful = false;
 
     HASH_ITER(hh, story->deliveries, delivery, next) {
-        is_fine = is_fine && look(operator, delivery, err);
+        bool has_epoch = false;
+
+        is_fine = is_fine && look(operator, delivery, &has_epoch, err);
         if (is_fine) {
             sort_timeline(delivery->json);
-            story_tell_unknown(unknown, delivery->json);
+            story_tell_unknown(unknown, delivery->json, has_epoch);
             json_array_append(deliveries, delivery->json);
+            is_forgetful |= !has_epoch;
         }
+    }
+    if (is_fine && is_forgetful) {
+        tell_forgetful_redis(operator, unknown);
     }
     tell_limits(story, unknown);
     if (!is_fine) {

@@ -15,6 +15,6 @@ void story_tell_side(json_t *delivery, const struct side_note *note, bool is_hel
 /* Sets "now". */
 void story_tell_claim(json_t *delivery, const struct claim_record *record, bool has_epoch, int64_t now_ms);
 /* What nothing tells of this delivery: appended to `unknown`. */
-void story_tell_unknown(json_t *unknown, const json_t *delivery);
+void story_tell_unknown(json_t *unknown, const json_t *delivery, bool has_epoch);
 
 #endif

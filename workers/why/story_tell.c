@@ -201,7 +201,7 @@ void story_tell_claim(json_t *delivery, const struct claim_record *record, bool 
     buf_finish(&words);
 }
 
-void story_tell_unknown(json_t *unknown, const json_t *delivery)
+void story_tell_unknown(json_t *unknown, const json_t *delivery, bool has_epoch)
 {
     const json_t *timeline = json_object_get(delivery, "timeline");
     const char *mid = text_of(delivery, "mid"), *state = text_of(json_object_get(delivery, "now"), "state");
@@ -223,8 +223,8 @@ void story_tell_unknown(json_t *unknown, const json_t *delivery)
                  mid);
         json_array_append_new(unknown, json_string(text));
     }
-    if (state[0] == '-' && has_outcome) {
-        snprintf(text, sizeof(text), "%s: Redis does not remember it (its time is over, or Redis was emptied).", mid);
+    if (state[0] == '-' && has_outcome && has_epoch) {
+        snprintf(text, sizeof(text), "%s: Redis does not remember it: its time is over.", mid);
         json_array_append_new(unknown, json_string(text));
     }
 }
