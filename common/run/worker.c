@@ -17,6 +17,7 @@
 #include "run/channel_report.h"
 #include "run/careful.h"
 #include "run/channel_worker.h"
+#include "run/file_budget.h"
 #include "run/health.h"
 #include "run/pool.h"
 #include "run/recovery.h"
@@ -385,7 +386,8 @@ static bool check_retention(struct worker *worker, struct err *err)
 
 static bool start(struct worker *worker, const struct provider *const providers[], struct err *err)
 {
-    if (!topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) || !open_templates(worker, err)) {
+    if (!topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) ||
+        !file_budget_fit(worker->settings, err) || !open_templates(worker, err)) {
         return false;
     }
     worker->kafka = worker_kafka_settings(worker->settings, "perkline");

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,10 +11,8 @@
 #include "base/file_tree.h"
 #include "core/lint.h"
 #include "core/locale.h"
+#include "run/file_budget.h"
 #include "workers/channels.h"
-
-/* Connections and files beside those to providers: Kafka, Redis, HTTP, templates. */
-enum { FILES_BESIDE = 256 };
 
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
@@ -124,20 +121,19 @@ void doctor_check_secrets(struct doctor *doctor)
 
 void doctor_check_files(struct doctor *doctor)
 {
-    int64_t needed = FILES_BESIDE;
-    struct rlimit limit;
+    struct file_budget budget = file_budget_of(&doctor->settings);
 
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-        needed += doctor->settings.has_channel[channel] ? doctor->settings.connections : 0;
-    }
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        doctor_tell(doctor, DOCTOR_WARN, NULL, "the limit is not known");
-    } else if (limit.rlim_cur != RLIM_INFINITY && (int64_t)limit.rlim_cur < needed) {
-        doctor_tell(doctor, DOCTOR_FAIL, "raise it (ulimit -n, LimitNOFILE=), or lower HTTP_CONNECTIONS",
-                    "%" PRId64 " may be open at once, %" PRId64 " are needed", (int64_t)limit.rlim_cur, needed);
+    if (budget.connections == 0) {
+        doctor_tell(doctor, DOCTOR_FAIL, "raise it: ulimit -n, LimitNOFILE=",
+                    "%" PRId64 " may be open at once, a worker needs %d at least", budget.limit, FILE_BUDGET_LEAST);
+    } else if (budget.connections < doctor->settings.connections) {
+        doctor_tell(doctor, DOCTOR_WARN, "raise it (ulimit -n, LimitNOFILE=), or lower HTTP_CONNECTIONS",
+                    "%" PRId64 " may be open at once, %" PRId64 " are needed: a worker here has %" PRId64
+                    " connections to a provider, not %" PRId64,
+                    budget.limit, budget.needed, budget.connections, doctor->settings.connections);
     } else {
         doctor_tell(doctor, DOCTOR_OK, NULL, "%" PRId64 " may be open at once, %" PRId64 " are needed at most",
-                    (int64_t)limit.rlim_cur, needed);
+                    budget.limit, budget.needed);
     }
 }
 
