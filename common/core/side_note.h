@@ -6,7 +6,7 @@
  *     perkline-detail     a sentence for people           perkline-partition
  *     perkline-mid        32 hex digits                   perkline-offset
  *     perkline-channel    email, sms                      perkline-time       RFC 3339, when it left
- *     perkline-flow       "" when it is no delivery
+ *     perkline-flow       "" when it is no delivery       perkline-key       as its key was; absent when it had none
  *
  * Hostile until parsed: anybody may write to a topic.
  */
@@ -20,6 +20,8 @@
 #include "core/channel.h"
 #include "core/mid.h"
 #include "core/record.h"
+
+#define SIDE_NOTE_KEY "perkline-key"
 
 struct side_note {
     struct mid mid;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "core/side_note.h"
 
 struct kafka_header *side_record_headers(const struct parcel *parcel, const struct record_header *more, size_t count,
                                          size_t *total)
@@ -53,9 +54,11 @@ void side_record_produce(struct kafka_producer *producer, const char *topic, con
         {"perkline-partition", slice_of(partition_text)},
         {"perkline-offset", slice_of(offset_text)},
         {"perkline-time", slice_of(time_text)},
+        {SIDE_NOTE_KEY, parcel->record.key}, /* the last: not every record has one */
     };
+    const size_t own_count = sizeof(own) / sizeof(own[0]) - (parcel->record.key.data ? 0 : 1);
 
-    headers = side_record_headers(parcel, own, sizeof(own) / sizeof(own[0]), &count);
+    headers = side_record_headers(parcel, own, own_count, &count);
     kafka_produce(producer,
                   &(struct kafka_message){
                       .topic = topic,
@@ -96,6 +99,7 @@ static void copy_original_headers(const struct record *side, struct side_record_
 const struct record *side_record_unwrap(const struct record *side, struct side_record_original *original)
 {
     const struct record_header *topic = record_find_header(side, "perkline-topic");
+    const struct record_header *key = record_find_header(side, SIDE_NOTE_KEY);
     bool has_topic = topic && topic->value.len > 0 && topic->value.len < sizeof(original->topic);
     struct slice name = has_topic ? topic->value : slice_of(side->topic);
 
@@ -104,6 +108,7 @@ const struct record *side_record_unwrap(const struct record *side, struct side_r
         .partition = (int32_t)read_number(side, "perkline-partition", INT32_MAX, side->partition),
         .offset = read_number(side, "perkline-offset", INT64_MAX, side->offset),
         .timestamp_ms = side->timestamp_ms,
+        .key = key ? key->value : slice_make(NULL, 0),
         .value = side->value,
     };
     snprintf(original->topic, sizeof(original->topic), "%.*s", (int)name.len, name.data);

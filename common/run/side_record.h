@@ -9,12 +9,12 @@
 #include "core/record.h"
 #include "run/parcel.h"
 
-/* To the DLQ or the held topic: headers with reason, detail, mid, channel, flow and where it came from. */
+/* To the DLQ or the held topic, with the mid as key: headers as in core/side_note.h. */
 void side_record_produce(struct kafka_producer *producer, const char *topic, const struct task *task,
                          enum channel channel, kafka_produce_fn fn, void *arg);
 
-/* A record of the DLQ or the held topic as it was: its bytes, its headers without ours, and the place that they name. The
- * original key is not kept there: it is empty. */
+/* A record of the DLQ or the held topic as it was: its bytes, its headers without ours, and the key and place that ours
+ * name. */
 struct side_record_original {
     struct record record; /* points into the record that it was made of, and into what follows */
     struct record_header *headers;

@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/outcome.h"
 #include "core/park.h"
+#include "core/side_note.h"
 
 static const int64_t RECORD_TTL_MS = 30LL * 86400000; /* as a worker remembers what is no delivery */
 
@@ -146,17 +147,28 @@ static struct kafka_header *original_headers(const struct record *record, size_t
     return headers;
 }
 
-/* Side topics have the mid as key; the key of order is the member. */
+/* Side topics have the mid as key. What keeps a member's events in one partition is the original one; where it is not
+ * known, the member. */
+static struct slice original_key(const struct record *record, const struct event *event)
+{
+    const struct record_header *key = record_find_header(record, SIDE_NOTE_KEY);
+
+    if (key) {
+        return key->value;
+    }
+    return event && event->member_id[0] ? slice_of(event->member_id) : slice_make(NULL, 0);
+}
+
 static bool produce(struct operator *operator, const char *topic, const struct entry *entry,
                     const struct kafka_header *headers, size_t count, struct err *err)
 {
     struct event event;
-    bool has_member = decode(entry, &event) && event.member_id[0];
+    bool is_event = decode(entry, &event);
     bool is_done = operator_produce(operator,
                                     &(struct kafka_message){
                                         .topic = topic,
                                         .partition = -1,
-                                        .key = has_member ? slice_of(event.member_id) : slice_make(NULL, 0),
+                                        .key = original_key(entry->record, is_event ? &event : NULL),
                                         .value = entry->record->value,
                                         .headers = headers,
                                         .header_count = count,

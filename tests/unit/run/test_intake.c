@@ -280,13 +280,16 @@ static void what_is_no_event_goes_to_the_dlq_once(void **state)
     struct world *world = *state;
 
     fake_kafka_append("events", 0, SLICE("k"), SLICE("{\"specversion\":"), NULL, 0);
-    fake_kafka_append("events", 0, SLICE("k"), (struct slice){NULL, 0}, NULL, 0);
+    fake_kafka_append("events", 0, (struct slice){NULL, 0}, (struct slice){NULL, 0}, NULL, 0);
     append_event("test.mail", "after");
     open_consumer(world);
     run_until_idle(world);
     assert_int_equal(fake_kafka_end("loyalty.dlq", 0), 2);
     assert_string_equal(header_of("loyalty.dlq", 0, "perkline-reason"), "not_json");
     assert_string_equal(header_of("loyalty.dlq", 0, "perkline-offset"), "0");
+    assert_string_equal(header_of("loyalty.dlq", 0, "perkline-key"), "k");
+    assert_int_equal(fake_kafka_record("loyalty.dlq", 0, 1)->header_count, /* it had no key */
+                     fake_kafka_record("loyalty.dlq", 0, 0)->header_count - 1);
     assert_true(slice_is(fake_kafka_record("loyalty.dlq", 0, 0)->value, "{\"specversion\":"));
     assert_string_equal(header_of("loyalty.dlq", 1, "perkline-reason"), "empty");
     assert_int_equal(fake_kafka_end("loyalty.outcomes", 0), 1);

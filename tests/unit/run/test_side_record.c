@@ -15,9 +15,10 @@ static void a_record_of_the_dlq_is_as_it_was(void **state)
         {"traceparent", SLICE("00-ab")},        {"perkline-reason", SLICE("not_json")},
         {"perkline-topic", SLICE("loyalty.events")}, {"ce_id", SLICE("7")},
         {"perkline-partition", SLICE("3")},     {"perkline-offset", SLICE("1017")},
+        {"perkline-key", SLICE("member/42")},
     };
     const struct record side = {.topic = "loyalty.dlq", .partition = 1, .offset = 4, .timestamp_ms = 99, .key = SLICE("mid"),
-                                .value = SLICE("bytes"), .headers = headers, .header_count = 6};
+                                .value = SLICE("bytes"), .headers = headers, .header_count = 7};
     struct side_record_original original = {0};
 
     (void)state;
@@ -28,7 +29,7 @@ static void a_record_of_the_dlq_is_as_it_was(void **state)
         assert_int_equal(record->partition, 3);
         assert_int_equal(record->offset, 1017);
         assert_int_equal(record->timestamp_ms, 99);
-        assert_null(record->key.data);
+        assert_true(slice_is(record->key, "member/42"));
         assert_true(slice_is(record->value, "bytes"));
         assert_int_equal(record->header_count, 2);
         assert_string_equal(record->headers[0].name, "traceparent");
@@ -55,6 +56,7 @@ static void headers_that_are_not_ours_or_make_no_sense_leave_the_place_in_the_dl
         assert_string_equal(record->topic, "loyalty.dlq");
         assert_int_equal(record->partition, 1);
         assert_int_equal(record->offset, 4);
+        assert_null(record->key.data);
         assert_int_equal(record->header_count, 0);
         side_record_original_finish(&original);
     }
