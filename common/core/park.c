@@ -17,7 +17,7 @@ static const struct {
     [PARK_6H] = {"6h", 6 * 3600 * 1000},
 };
 
-enum { MID, CHANNEL, ATTEMPTS, FIRST_AT, DUE_AT, TEMPLATE_VERSION, REASON, TOPIC, PARTITION, OFFSET, REOPEN, COPY };
+enum { MID, CHANNEL, ATTEMPTS, FIRST_AT, DUE_AT, TEMPLATE_VERSION, REASON, TOPIC, PARTITION, OFFSET, REOPEN, COPY, CLAIM };
 
 static const char *const names[PARK_HEADER_COUNT] = {
     [MID] = PREFIX "mid",
@@ -32,6 +32,7 @@ static const char *const names[PARK_HEADER_COUNT] = {
     [OFFSET] = PREFIX "offset",
     [REOPEN] = PREFIX "reopen",
     [COPY] = PREFIX "copy",
+    [CLAIM] = PREFIX "claim",
 };
 
 const char *park_tier_name(enum park_tier tier)
@@ -104,6 +105,9 @@ static void append_value(const struct park_note *note, int index, struct buf *st
         break;
     case COPY:
         buf_append_int(store, (int64_t)note->copy);
+        break;
+    case CLAIM:
+        buf_append_text(store, note->claim);
         break;
     default:
         break;
@@ -184,6 +188,8 @@ static bool read_value(struct park_note *note, int index, struct slice value)
         ok = read_number(value, 0, INT64_MAX, &number);
         note->copy = (uint64_t)number;
         return ok;
+    case CLAIM:
+        return read_text(value, note->claim, sizeof(note->claim));
     default:
         return false;
     }

@@ -36,12 +36,15 @@ struct park_note {
     bool may_reopen;
     uint64_t reopen_fence;
     uint64_t copy; /* see mid_of_copy(); the fence of the held state that an operator's resend left */
+    /* What its claim had come to, unknown or proved not sent, as Redis knew it when it was parked (run/claims.h), since Redis may
+     * have forgotten it before the note is read. "": never claimed, or an earlier version wrote the note. */
+    char claim[160];
 };
 
 /* The reason of a delivery that was never tried, because people paused its flow. */
 #define PARK_REASON_PAUSED "paused"
 
-enum { PARK_HEADER_COUNT = 12 };
+enum { PARK_HEADER_COUNT = 13 };
 
 /* Header values as text in `store`, which must outlive `headers`. Fills exactly PARK_HEADER_COUNT. */
 void park_format(const struct park_note *note, struct buf *store, struct record_header headers[PARK_HEADER_COUNT]);

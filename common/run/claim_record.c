@@ -11,6 +11,11 @@ bool claim_record_is_terminal(const struct claim_record *record)
     return record->state == 'S' || record->state == 'X' || record->state == 'D' || record->state == 'H';
 }
 
+bool claim_record_is_open(const struct claim_record *record)
+{
+    return record->state == 'W' || record->state == 'U' || record->state == 'P';
+}
+
 uint64_t claim_fingerprint_copy(const char *fingerprint)
 {
     const char *colon = strchr(fingerprint, ':');
@@ -91,6 +96,12 @@ void claim_record_format_end(char state, uint64_t fence, const char *info, struc
 {
     begin_record(state, fence, text);
     add_text(text, info);
+}
+
+void claim_record_format_parked(const struct claim_record *record, struct buf *text)
+{
+    claim_record_format_open(record->state == 'P' ? 'P' : 'U', record->fence, 0, record->attempts, record->first_ms, "",
+                             record->fingerprint, text);
 }
 
 /* --- parsing ------------------------------------------------------------------------------------------------------ */
@@ -179,4 +190,22 @@ bool claim_record_parse(struct slice text, struct claim_record *record)
         return true;
     }
     return parse_open(rest, record);
+}
+
+bool claim_record_parse_parked(struct slice text, struct claim_record *record)
+{
+    /* Lua counts fences in doubles. */
+    return claim_record_parse(text, record) && (record->state == 'U' || record->state == 'P') &&
+           record->fence < (1ULL << 53) && !strchr(record->fingerprint, '|');
+}
+
+/* --- order -------------------------------------------------------------------------------------------------------- */
+
+bool claim_record_is_outdated(const struct claim_record *record, const struct claim_record *known)
+{
+    if (!claim_record_is_open(known) || record->state == 'S' || record->state == '?') {
+        return false;
+    }
+    return !record->state || record->fence < known->fence ||
+           (record->fence == known->fence && known->state == 'P' && claim_record_is_open(record) && record->state != 'P');
 }

@@ -44,6 +44,7 @@ struct claims_call {
 
     struct claim *claim; /* BEGIN */
     char fingerprint[CLAIM_FINGERPRINT_SIZE];
+    const struct claim_record *known; /* the caller's; NULL: nothing */
     bool has_claim; /* SETTLE */
     uint64_t fence;
     char state;
@@ -69,6 +70,13 @@ static void send_begin(struct claims *claims, struct claims_call *call)
 {
     char record[CLAIM_KEY_SIZE], guard[CLAIM_KEY_SIZE], lease[NUMBER_TEXT_SIZE], ttl[NUMBER_TEXT_SIZE],
         wall[NUMBER_TEXT_SIZE], skew[NUMBER_TEXT_SIZE];
+    struct buf known;
+
+    buf_init(&known, 0);
+    if (call->known) {
+        claim_record_format_open(call->known->state, call->known->fence, call->known->deadline_ms, call->known->attempts,
+                                 call->known->first_ms, "", call->known->fingerprint, &known);
+    }
     const struct slice args[] = {
         claims_record_key(claims, &call->mid, record),
         claims_guard_key(claims, call->mid.bytes[0], guard),
@@ -79,10 +87,12 @@ static void send_begin(struct claims *claims, struct claims_call *call)
         number_format(call->ttl_ms, ttl),
         number_format(clock_wall_ms(), wall),
         number_format(claims->settings.most_skew_ms, skew),
+        buf_slice(&known),
     };
 
     CRASHPOINT("begin_not_asked");
     redis_eval(claims->redis, &claims_begin_script, args, sizeof(args) / sizeof(args[0]), on_begin, call);
+    buf_finish(&known);
 }
 
 static void send_settle(struct claims *claims, struct claims_call *call)
@@ -254,7 +264,7 @@ static void on_look_up(void *arg, enum redis_status status, const struct redis_r
 /* --- begin -------------------------------------------------------------------------------------------------------- */
 
 void claims_begin(struct claims *claims, const struct mid *mid, struct claim *claim, const char *fingerprint,
-                  int64_t ttl_ms, claims_begin_fn fn, void *arg)
+                  const struct claim_record *known, int64_t ttl_ms, claims_begin_fn fn, void *arg)
 {
     struct claims_call *call = add_call(claims, CALL_BEGIN, mid, arg);
 
@@ -264,6 +274,7 @@ void claims_begin(struct claims *claims, const struct mid *mid, struct claim *cl
     }
     call->fn.begin = fn;
     call->claim = claim;
+    call->known = known && claim_record_is_open(known) ? known : NULL;
     call->ttl_ms = ttl_ms;
     snprintf(call->fingerprint, sizeof(call->fingerprint), "%s", fingerprint);
     send_if_ready(claims, call);
@@ -274,14 +285,14 @@ static void remember(struct claims_call *call, struct buf *text)
     claims_ring_add(&call->claims->ring, &call->mid, buf_take(text), call->ttl_ms, loop_now_ms(call->claims->loop));
 }
 
-/* `age_ms`: since the first BEGIN. The age of a possible first attempt must not shrink by being put back. */
-static void remember_open(struct claims_call *call, char state, int64_t age_ms, const char *fingerprint)
+/* In the time of Redis, which is that of all workers. */
+static void remember_open(struct claims_call *call, char state, const struct claim_result *result, const char *fingerprint)
 {
-    int64_t now = clock_wall_ms();
     struct buf text;
 
-    claim_record_format_open(state, call->claim->fence, now + call->claims->settings.lease_ms, call->claim->attempts,
-                             now - age_ms, call->claim->id, fingerprint, &text);
+    claim_record_format_open(state, call->claim->fence,
+                             result->first_ms + result->age_ms + call->claims->settings.lease_ms, call->claim->attempts,
+                             result->first_ms, call->claim->id, fingerprint, &text);
     remember(call, &text);
 }
 
@@ -315,8 +326,9 @@ static bool read_mine(struct claims_call *call, struct slice text, struct claim_
     call->claim->attempts = record.attempts;
     result->answer = record.state == 'W' ? CLAIM_GO : CLAIM_AMBIGUOUS;
     result->age_ms = now > record.first_ms ? now - record.first_ms : 0;
+    result->first_ms = record.first_ms;
     snprintf(result->fingerprint, sizeof(result->fingerprint), "%s", record.fingerprint);
-    remember_open(call, record.state, result->age_ms, record.fingerprint);
+    remember_open(call, record.state, result, record.fingerprint);
     return true;
 }
 
@@ -337,8 +349,9 @@ static bool take_claim(const struct redis_reply *fence, const struct redis_reply
     return true;
 }
 
-/* Between two time stamps of Redis, whose clock may have been set back, or whose record somebody may have made. */
-static int64_t read_span_ms(const struct redis_reply *item)
+/* A span between two time stamps of Redis, or one of them, since 1970: its clock may have been set back, and somebody may
+ * have made the record. */
+static int64_t read_ms(const struct redis_reply *item)
 {
     int64_t ms = item->number;
 
@@ -355,9 +368,10 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
         return false;
     }
     word = items[0].text;
-    if (slice_is(word, "GO") && has_items(reply, 3) && take_claim(&items[1], &items[2], call->claim)) {
+    if (slice_is(word, "GO") && has_items(reply, 4) && take_claim(&items[1], &items[2], call->claim)) {
         result->answer = CLAIM_GO;
-        remember_open(call, 'W', 0, call->fingerprint);
+        result->first_ms = read_ms(&items[3]);
+        remember_open(call, 'W', result, call->fingerprint);
         return true;
     }
     if (slice_is(word, "MINE") && has_items(reply, 2)) {
@@ -365,15 +379,16 @@ static bool read_begin(struct claims_call *call, const struct redis_reply *reply
     }
     if ((slice_is(word, "BUSY") || slice_is(word, "LATER")) && has_items(reply, 2)) {
         result->answer = slice_is(word, "BUSY") ? CLAIM_BUSY : CLAIM_LATER;
-        result->wait_ms = read_span_ms(&items[1]);
+        result->wait_ms = read_ms(&items[1]);
         return true;
     }
-    if (slice_is(word, "AMBIG") && has_items(reply, 5) && take_claim(&items[1], &items[2], call->claim)) {
+    if (slice_is(word, "AMBIG") && has_items(reply, 6) && take_claim(&items[1], &items[2], call->claim)) {
         result->answer = CLAIM_AMBIGUOUS;
-        result->age_ms = read_span_ms(&items[3]);
+        result->age_ms = read_ms(&items[3]);
+        result->first_ms = read_ms(&items[5]);
         snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len,
                  items[4].text.data ? items[4].text.data : "");
-        remember_open(call, 'U', result->age_ms, result->fingerprint);
+        remember_open(call, 'U', result, result->fingerprint);
         return true;
     }
     if (slice_is(word, "UNKNOWN")) { /* later, when a worker of that version has dealt with it */

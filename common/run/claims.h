@@ -50,6 +50,7 @@ struct claim_record {
 };
 
 bool claim_record_is_terminal(const struct claim_record *record);
+bool claim_record_is_open(const struct claim_record *record); /* W U P */
 /* The last part of a fingerprint; 0: the delivery itself. */
 uint64_t claim_fingerprint_copy(const char *fingerprint);
 /* A record begins with its letter; later versions put their number behind it ("W2|..."). False: no record of ours. */
@@ -58,6 +59,11 @@ bool claim_record_parse(struct slice text, struct claim_record *record);
 /* In the form that the scripts write, into a fresh `text`. */
 void claim_record_format_open(char state, uint64_t fence, int64_t deadline_ms, int attempts, int64_t first_ms,
                               const char *claim_id, const char *fingerprint, struct buf *text);
+/* As a note on a retry topic tells of it (core/park.h): only what is unknown (U) or proved not sent (P), and nobody's any more. */
+void claim_record_format_parked(const struct claim_record *record, struct buf *text);
+bool claim_record_parse_parked(struct slice text, struct claim_record *record);
+/* Does `known` tell of something later than what Redis says, of what is not done yet? As scripts/restore.lua sees it. */
+bool claim_record_is_outdated(const struct claim_record *record, const struct claim_record *known);
 void claim_record_format_end(char state, uint64_t fence, const char *info, struct buf *text);
 
 enum claim_answer {
@@ -72,6 +78,7 @@ struct claim_result {
     enum claim_answer answer;
     int64_t wait_ms;
     int64_t age_ms;                           /* AMBIGUOUS: since the first BEGIN */
+    int64_t first_ms;                         /* GO and AMBIGUOUS: of that BEGIN, by Redis' wall clock */
     char fingerprint[CLAIM_FINGERPRINT_SIZE]; /* AMBIGUOUS: of the first attempt */
     struct claim_record record;               /* DONE */
 };
@@ -101,9 +108,10 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
 void claims_close(struct claims *claims);
 
 void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up_fn fn, void *arg);
-/* A new claim id is made when claim->id is "". `ttl_ms`: how long the record outlives its last change. */
+/* A new claim id is made when claim->id is "". `known`: what the caller knows of it (borrowed until the answer), which counts where
+ * Redis knows less; NULL, or not open: nothing. `ttl_ms`: how long the record outlives its last change. */
 void claims_begin(struct claims *claims, const struct mid *mid, struct claim *claim, const char *fingerprint,
-                  int64_t ttl_ms, claims_begin_fn fn, void *arg);
+                  const struct claim_record *known, int64_t ttl_ms, claims_begin_fn fn, void *arg);
 /* `has_claim` false: an outcome without an attempt; `fence` is that of the record it was decided on, or 0.
  * `state`: S X D H P U. `info`: what to keep with a terminal state, at most CLAIM_INFO_SIZE. `delay_ms`: P and U only. */
 void claims_settle(struct claims *claims, const struct mid *mid, bool has_claim, uint64_t fence, char state,
@@ -135,14 +143,21 @@ struct slice claim_guard_key(const char *environment, unsigned shard, char text[
 /* For the limiter: the connection, and the prefix "n:{r:". */
 struct redis *claims_redis(struct claims *claims);
 
-/* --- recovery: Redis has no epoch, so it has forgotten (or never knew) what was sent --- */
+/* --- recovery: Redis has no epoch, so it has forgotten (or never knew) what was sent; or it is another server than the one
+ * that was written to last, and may lack what that one was told in the end --- */
 
 /* Called when records must be put back before anything may be claimed. The owner feeds what it knows with
  * claims_restore() and ends with claims_recovered(). Without a function set, claims wait for ever. */
 void claims_set_recovery(struct claims *claims, loop_fn fn, void *arg);
-/* "state|fence|info" */
-void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info,
-                    int64_t ttl_ms);
+/* What was settled before (wall clock, that of records on topics) is there; 0: nothing is. */
+int64_t claims_recovery_from_ms(const struct claims *claims);
+/* So long may other workers need to notice it and to put back what they wrote lately, which is more than topics tell. 0: there
+ * was never anything that we know of. */
+int64_t claims_recovery_wait_ms(const struct claims *claims, bool is_topic_empty);
+/* Nothing was forgotten since the attempt before, which failed. */
+bool claims_recovery_goes_on(const struct claims *claims);
+/* `record`: as claim_record_format_*() make it. */
+void claims_restore(struct claims *claims, const struct mid *mid, struct slice record, int64_t ttl_ms);
 /* RESTOREs that are not answered yet: the feeder keeps this below a bound. */
 size_t claims_restore_open_count(const struct claims *claims);
 void claims_recovered(struct claims *claims);

@@ -1,7 +1,7 @@
 /*
  * May Redis be trusted? Asked after every connect, and again when a script says that it may not:
- * clock -> policy -> epoch of all shards -> RESTORE of what we wrote lately -> ready, or without an epoch recovery, and again
- * from the beginning. What we wrote goes back before the recovery: the outcomes topic does not tell of what is on the wire.
+ * clock -> policy -> epoch of all shards -> the server that was written to last -> RESTORE of what we wrote lately -> ready.
+ * Without an epoch, and on another server than that, it is rebuilt first (claims_rebuild.c), and all is asked again.
  */
 #include "run/claims_private.h"
 
@@ -17,21 +17,19 @@
 #include "base/number.h"
 
 EMBED_FILE(restore_lua, "common/run/scripts/restore.lua")
-EMBED_FILE(open_shard_lua, "common/run/scripts/open_shard.lua")
 
 const struct redis_script claims_restore_script = {"restore", restore_lua_data, 2};
-const struct redis_script claims_open_shard_script = {"open_shard", open_shard_lua_data, 1};
 
-enum { RECHECK_MS = 1000, READY_CHECK_MS = 60000, RECOVERY_LEASE_MS = 15000, RESTORE_BATCH = 512 };
+enum { RECHECK_MS = 1000, READY_CHECK_MS = 60000, RESTORE_BATCH = 512 };
 
-static void refuse(struct claims *claims, const char *reason)
+void claims_refuse(struct claims *claims, const char *reason)
 {
     claims_set_state(claims, CLAIMS_REFUSED, "%s", reason);
     loop_timer_start(claims->check_timer, RECHECK_MS);
 }
 
 /* Answers carry the round that asked, so that those of an earlier connection count for nothing. */
-static void *round_arg(struct claims *claims)
+void *claims_round_arg(struct claims *claims)
 {
     struct claims_round *round = &claims->rounds[claims->check_round % CLAIMS_ROUNDS];
 
@@ -40,7 +38,7 @@ static void *round_arg(struct claims *claims)
 }
 
 /* The claims of an answer, or NULL when it belongs to an older round. */
-static struct claims *current(void *arg)
+struct claims *claims_of_round(void *arg)
 {
     struct claims_round *round = arg;
 
@@ -49,7 +47,7 @@ static struct claims *current(void *arg)
 
 /* Is the answer none? When the connection is gone the next one begins anew; when it stands, the check does after a
  * second. */
-static bool is_unavailable(struct claims *claims, enum redis_status status, const struct redis_reply *reply)
+bool claims_is_unavailable(struct claims *claims, enum redis_status status, const struct redis_reply *reply)
 {
     char text[128];
 
@@ -60,34 +58,24 @@ static bool is_unavailable(struct claims *claims, enum redis_status status, cons
         snprintf(text, sizeof(text), "Redis cannot be used: %.*s", (int)(reply->text.len < 90 ? reply->text.len : 90),
                  reply->text.data ? reply->text.data : "");
         claims->check_round++;
-        refuse(claims, text);
+        claims_refuse(claims, text);
     }
     return true;
 }
 
-/* --- last step: RESTORE of the ring ------------------------------------------------------------------------------- */
+/* --- RESTORE of the ring ------------------------------------------------------------------------------------------ */
 
 static void restore_more(struct claims *claims);
 
-static void begin_recovery(struct claims *claims);
-
-static void become_ready(struct claims *claims)
-{
-    claims->has_put_back = false;
-    claims_watch_begin(claims);
-    claims_set_state(claims, CLAIMS_READY, "%s", "");
-    loop_timer_start(claims->check_timer, READY_CHECK_MS);
-}
-
 static void on_ring_restored(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
-    struct claims *claims = current(arg);
+    struct claims *claims = claims_of_round(arg);
 
-    if (!claims || is_unavailable(claims, status, reply)) {
+    if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR) {
-        refuse(claims, "Redis refuses RESTORE");
+        claims_refuse(claims, "Redis refuses RESTORE");
         claims->check_round++;
         log_event(LOG_ERROR, "restore_refused", "reason", reply->text.data, NULL);
         return;
@@ -97,14 +85,14 @@ static void on_ring_restored(void *arg, enum redis_status status, const struct r
     }
 }
 
-static void send_restore(struct claims *claims, const struct mid *mid, const char *record, int64_t ttl_ms, redis_fn fn,
+void claims_send_restore(struct claims *claims, const struct mid *mid, struct slice record, int64_t ttl_ms, redis_fn fn,
                          void *arg)
 {
     char key[CLAIM_KEY_SIZE], guard[CLAIM_KEY_SIZE], ttl[24];
     const struct slice args[] = {
         claims_record_key(claims, mid, key),
         claims_guard_key(claims, mid->bytes[0], guard),
-        slice_of(record),
+        record,
         slice_make(ttl, (size_t)snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms)),
     };
 
@@ -116,12 +104,7 @@ static void restore_more(struct claims *claims)
     size_t end = claims->ring_next + RESTORE_BATCH;
 
     if (claims->ring_next >= claims->ring.count) {
-        if (claims->knows_nothing && !claims->settings.only_looks_up) {
-            claims->has_put_back = true;
-            begin_recovery(claims);
-        } else {
-            become_ready(claims);
-        }
+        claims->ring_done(claims);
         return;
     }
     end = end < claims->ring.count ? end : claims->ring.count;
@@ -130,201 +113,75 @@ static void restore_more(struct claims *claims)
         const struct claims_ring_entry *entry = claims_ring_get(&claims->ring, claims->ring_next);
 
         CRASHPOINT("ring_restore");
-        send_restore(claims, &entry->mid, entry->record, entry->ttl_ms, on_ring_restored, round_arg(claims));
+        claims_send_restore(claims, &entry->mid, slice_of(entry->record), entry->ttl_ms, on_ring_restored, claims_round_arg(claims));
     }
 }
 
-/* --- recovery ----------------------------------------------------------------------------------------------------- */
-
-static struct slice recovery_key(const struct claims *claims, char text[CLAIM_KEY_SIZE])
+void claims_put_ring_back(struct claims *claims, void (*done)(struct claims *claims))
 {
-    return slice_make(text, (size_t)snprintf(text, CLAIM_KEY_SIZE, "n:{%s.recovery}", claims->environment));
+    claims->ring_next = 0;
+    claims->ring_done = done;
+    restore_more(claims);
 }
 
-static void ignore_answer(void *arg, enum redis_status status, const struct redis_reply *reply)
+static void become_ready(struct claims *claims)
 {
-    (void)arg;
-    (void)status;
-    (void)reply;
+    claims->was_ready = true;
+    claims_watch_begin(claims);
+    claims_set_state(claims, CLAIMS_READY, "%s", "");
+    loop_timer_start(claims->check_timer, READY_CHECK_MS);
 }
 
-static void renew_lease(void *arg)
+/* --- the server that was written to last -------------------------------------------------------------------------- */
+
+/* Records on topics bear the time of the workers that wrote them, whose clocks may be wrong. */
+enum { BEFORE_LOSS_MS = 300000 };
+
+static void on_server(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
-    struct claims *claims = arg;
-    char key[CLAIM_KEY_SIZE], lease[24];
-    const struct slice args[] = {
-        SLICE("SET"), recovery_key(claims, key), slice_of(claims->boot_id), SLICE("PX"),
-        slice_make(lease, (size_t)snprintf(lease, sizeof(lease), "%d", RECOVERY_LEASE_MS)),
-    };
+    struct claims *claims = claims_of_round(arg);
+    struct slice run_id;
+    int64_t known_ms;
 
-    if (claims->state == CLAIMS_RECOVERING) {
-        redis_call(claims->redis, args, 5, ignore_answer, NULL);
-        loop_timer_start(claims->lease_timer, RECOVERY_LEASE_MS / 3);
-    }
-}
-
-static void recover(struct claims *claims)
-{
-    claims_set_state(claims, CLAIMS_RECOVERING, "rebuilding Redis from the outcomes topic");
-    loop_timer_start(claims->lease_timer, RECOVERY_LEASE_MS / 3);
-    if (claims->recover) {
-        claims->recover(claims->recover_arg);
-    }
-}
-
-/* The lease may be our own, of a recovery that failed. */
-static void on_lease_holder(void *arg, enum redis_status status, const struct redis_reply *reply)
-{
-    struct claims *claims = current(arg);
-
-    if (!claims || is_unavailable(claims, status, reply)) {
+    if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
     }
-    if (status == REDIS_OK && reply->type == REDIS_TEXT && slice_is(reply->text, claims->boot_id)) {
-        recover(claims);
+    known_ms = claims_read_server(status == REDIS_OK ? reply->text : slice_of(""), &run_id);
+    if (slice_is(run_id, claims->run_id)) {
+        claims_put_ring_back(claims, become_ready);
     } else {
-        refuse(claims, "another worker is rebuilding Redis from the outcomes topic");
+        metric_add(claims->new_server_count, 1);
+        claims_rebuild(claims, known_ms > BEFORE_LOSS_MS ? known_ms - BEFORE_LOSS_MS : 0);
     }
 }
 
-static void on_lease(void *arg, enum redis_status status, const struct redis_reply *reply)
-{
-    struct claims *claims = current(arg);
-    char key[CLAIM_KEY_SIZE];
+/* --- epoch --------------------------------------------------------------------------------------------------------- */
 
-    if (!claims || is_unavailable(claims, status, reply)) {
-        return;
-    }
-    if (status == REDIS_ERROR) {
-        refuse(claims, "Redis refuses SET (check the user's rights)");
-    } else if (reply->type == REDIS_NIL) {
-        const struct slice args[] = {SLICE("GET"), recovery_key(claims, key)};
-
-        redis_call(claims->redis, args, 2, on_lease_holder, round_arg(claims));
-    } else {
-        recover(claims);
-    }
-}
-
-static void begin_recovery(struct claims *claims)
-{
-    char key[CLAIM_KEY_SIZE], lease[24];
-    const struct slice args[] = {
-        SLICE("SET"), recovery_key(claims, key), slice_of(claims->boot_id), SLICE("NX"), SLICE("PX"),
-        slice_make(lease, (size_t)snprintf(lease, sizeof(lease), "%d", RECOVERY_LEASE_MS)),
-    };
-
-    redis_call(claims->redis, args, 6, on_lease, round_arg(claims));
-}
-
-void claims_set_recovery(struct claims *claims, loop_fn fn, void *arg)
-{
-    claims->recover = fn;
-    claims->recover_arg = arg;
-}
-
-static void on_restored(void *arg, enum redis_status status, const struct redis_reply *reply)
-{
-    struct claims *claims = arg;
-
-    (void)reply;
-    claims->restores_open--;
-    if (status == REDIS_ERROR) {
-        log_event(LOG_ERROR, "restore_refused", "reason", reply->text.data, NULL);
-    }
-    if (status != REDIS_OK && claims->state == CLAIMS_RECOVERING) {
-        claims_recovery_failed(claims, "Redis did not take a record");
-    }
-}
-
-void claims_restore(struct claims *claims, const struct mid *mid, char state, uint64_t fence, const char *info,
-                    int64_t ttl_ms)
-{
-    char record[CLAIM_INFO_SIZE + 32];
-
-    snprintf(record, sizeof(record), "%c|%" PRIu64 "|%s", state, fence, info);
-    claims->restores_open++;
-    send_restore(claims, mid, record, ttl_ms, on_restored, claims);
-}
-
-size_t claims_restore_open_count(const struct claims *claims)
-{
-    return claims->restores_open;
-}
-
-static void on_shard_open(void *arg, enum redis_status status, const struct redis_reply *reply)
-{
-    struct claims *claims = current(arg);
-
-    if (!claims || is_unavailable(claims, status, reply)) {
-        return;
-    }
-    if (status == REDIS_ERROR) {
-        claims_recovery_failed(claims, "Redis refuses the new epoch");
-        return;
-    }
-    CRASHPOINT("rebuild_shard_open");
-    if (--claims->check_open == 0) {
-        log_event(LOG_INFO, "redis_recovered", NULL);
-        claims_check_begin(claims);
-    }
-}
-
-void claims_recovered(struct claims *claims)
-{
-    char epoch[24], least[24], ttl[NUMBER_TEXT_SIZE];
-    int64_t now = clock_wall_ms();
-
-    if (claims->state != CLAIMS_RECOVERING) {
-        return;
-    }
-    loop_timer_stop(claims->lease_timer);
-    snprintf(epoch, sizeof(epoch), "%" PRId64, now);
-    snprintf(least, sizeof(least), "%" PRId64, now * 1000);
-    claims->check_open = CLAIM_SHARDS;
-    for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
-        char guard[CLAIM_KEY_SIZE];
-        const struct slice args[] = {claims_guard_key(claims, shard, guard), slice_of(epoch), slice_of(least),
-                                     number_format(claims->settings.guard_ttl_ms, ttl)};
-
-        redis_eval(claims->redis, &claims_open_shard_script, args, 4, on_shard_open, round_arg(claims));
-    }
-}
-
-void claims_recovery_failed(struct claims *claims, const char *reason)
-{
-    if (claims->state == CLAIMS_RECOVERING) {
-        claims->check_round++;
-        loop_timer_stop(claims->lease_timer);
-        refuse(claims, reason);
-    }
-}
-
-/* --- epoch -------------------------------------------------------------------------------------------------------- */
-
+/* A server that hides which one it is was always the same. */
 static void on_epochs_known(struct claims *claims)
 {
-    bool is_whole = claims->shards_with_epoch == CLAIM_SHARDS && !claims->has_mixed_epochs;
-
-    claims->knows_nothing = !is_whole;
-    if (claims->knows_nothing && claims->has_put_back) {
-        begin_recovery(claims);
+    claims->knows_nothing = claims->shards_with_epoch < CLAIM_SHARDS || claims->has_mixed_epochs;
+    if (claims->settings.only_looks_up) {
+        become_ready(claims);
+    } else if (claims->knows_nothing) {
+        claims_rebuild(claims, 0);
+    } else if (claims->run_id[0]) {
+        claims_ask_server(claims, on_server, claims_round_arg(claims));
     } else {
-        claims->ring_next = 0;
-        restore_more(claims);
+        claims_put_ring_back(claims, become_ready);
     }
 }
 
 static void on_epoch(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
-    struct claims *claims = current(arg);
+    struct claims *claims = claims_of_round(arg);
 
-    if (!claims || is_unavailable(claims, status, reply)) {
+    if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR) {
         claims->check_round++;
-        refuse(claims, "Redis refuses HGET (check the user's rights)");
+        claims_refuse(claims, "Redis refuses HGET (check the user's rights)");
         return;
     }
     if (reply->type == REDIS_TEXT && reply->text.len < sizeof(claims->epoch)) {
@@ -349,7 +206,7 @@ static void ask_epochs(struct claims *claims)
         char guard[CLAIM_KEY_SIZE];
         const struct slice args[] = {SLICE("HGET"), claims_guard_key(claims, shard, guard), SLICE("e")};
 
-        redis_call(claims->redis, args, 3, on_epoch, round_arg(claims));
+        redis_call(claims->redis, args, 3, on_epoch, claims_round_arg(claims));
     }
 }
 
@@ -369,7 +226,7 @@ static bool is_policy_fine(struct claims *claims, enum redis_status status, cons
             return true;
         }
         claims->check_round++;
-        refuse(claims, "Redis may evict records: set maxmemory-policy to noeviction");
+        claims_refuse(claims, "Redis may evict records: set maxmemory-policy to noeviction");
         return false;
     }
     if (!is_warned) {
@@ -382,9 +239,9 @@ static bool is_policy_fine(struct claims *claims, enum redis_status status, cons
 
 static void on_policy(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
-    struct claims *claims = current(arg);
+    struct claims *claims = claims_of_round(arg);
 
-    if (claims && !is_unavailable(claims, status, reply) && is_policy_fine(claims, status, reply) &&
+    if (claims && !claims_is_unavailable(claims, status, reply) && is_policy_fine(claims, status, reply) &&
         claims->state == CLAIMS_CHECKING) {
         ask_epochs(claims);
     }
@@ -394,7 +251,7 @@ static void ask_policy(struct claims *claims)
 {
     const struct slice args[] = {SLICE("CONFIG"), SLICE("GET"), SLICE("maxmemory-policy")};
 
-    redis_call(claims->redis, args, 3, on_policy, round_arg(claims));
+    redis_call(claims->redis, args, 3, on_policy, claims_round_arg(claims));
     claims_ask_persistence(claims);
 }
 
@@ -402,14 +259,14 @@ static void ask_policy(struct claims *claims)
 
 static void on_time(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
-    struct claims *claims = current(arg);
+    struct claims *claims = claims_of_round(arg);
     int64_t seconds, skew_ms;
 
-    if (!claims || is_unavailable(claims, status, reply)) {
+    if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
     }
     if (status == REDIS_ERROR || reply->type != REDIS_ARRAY || reply->count != 2) {
-        refuse(claims, "Redis refuses TIME (check the user's rights)");
+        claims_refuse(claims, "Redis refuses TIME (check the user's rights)");
         return;
     }
     if (!number_parse(reply->items[0].text, &seconds) || seconds < 0 || seconds > INT64_MAX / 2000) {
@@ -419,7 +276,7 @@ static void on_time(void *arg, enum redis_status status, const struct redis_repl
     skew_ms = seconds * 1000 - clock_wall_ms();
     if (skew_ms > claims->settings.most_skew_ms || -skew_ms > claims->settings.most_skew_ms) {
         metric_add(claims->skew_count, 1);
-        refuse(claims, "the clocks of this machine and of Redis differ too much");
+        claims_refuse(claims, "the clocks of this machine and of Redis differ too much");
         return;
     }
     ask_policy(claims);
@@ -429,7 +286,7 @@ static void ask_time(struct claims *claims)
 {
     const struct slice args[] = {SLICE("TIME")};
 
-    redis_call(claims->redis, args, 1, on_time, round_arg(claims));
+    redis_call(claims->redis, args, 1, on_time, claims_round_arg(claims));
 }
 
 /* --- begin -------------------------------------------------------------------------------------------------------- */
@@ -437,6 +294,7 @@ static void ask_time(struct claims *claims)
 void claims_check_begin(struct claims *claims)
 {
     claims->check_round++;
+    claims->check_begun_ms = clock_mono_ms();
     loop_timer_stop(claims->check_timer);
     claims_set_state(claims, CLAIMS_CHECKING, "checking Redis");
     if (claims->settings.only_looks_up) {
@@ -464,20 +322,20 @@ static void on_check_timer(void *arg)
 void claims_distrust(struct claims *claims, const char *reason)
 {
     if (claims->state == CLAIMS_READY) {
-        refuse(claims, reason);
+        claims_refuse(claims, reason);
     }
 }
 
 void claims_check_init(struct claims *claims)
 {
     claims->check_timer = loop_timer_create(claims->loop, on_check_timer, claims);
-    claims->lease_timer = loop_timer_create(claims->loop, renew_lease, claims);
+    claims_rebuild_init(claims);
     claims_watch_init(claims);
 }
 
 void claims_check_finish(struct claims *claims)
 {
     loop_timer_destroy(claims->check_timer);
-    loop_timer_destroy(claims->lease_timer);
+    claims_rebuild_finish(claims);
     claims_watch_finish(claims);
 }

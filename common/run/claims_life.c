@@ -21,6 +21,10 @@ static const struct metric_family stale_sent_family = {
     "Messages sent under a claim that someone else had taken over: near-duplicates.", {0}};
 static const struct metric_family amnesia_family = {
     "perkline_claims_amnesia_total", METRIC_COUNTER, "Times that Redis had forgotten its epoch.", {0}};
+static const struct metric_family new_server_family = {
+    "perkline_redis_server_changes_total", METRIC_COUNTER,
+    "Times that another Redis server stood in the place of the one that was written to last: it is told again what it may lack.",
+    {0}};
 static const struct metric_family unknown_family = {
     "perkline_claims_unknown_version_total", METRIC_COUNTER,
     "Records of a later version met in Redis: deliveries that wait until all workers are of that version.", {0}};
@@ -108,6 +112,7 @@ static void on_connect(void *arg, const char *run_id, bool is_new_server)
     if (is_new_server) {
         log_event(LOG_INFO, "redis_server", "run_id", run_id, NULL);
     }
+    snprintf(claims->run_id, sizeof(claims->run_id), "%s", run_id);
     redis_set_ready(claims->redis); /* whether it may be trusted is asked here, and nobody is let through before */
     claims_check_begin(claims);
 }
@@ -143,6 +148,7 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
     claims->stale_count = metrics_get(metrics, &stale_family, NULL);
     claims->stale_sent_count = metrics_get(metrics, &stale_sent_family, NULL);
     claims->amnesia_count = metrics_get(metrics, &amnesia_family, NULL);
+    claims->new_server_count = metrics_get(metrics, &new_server_family, NULL);
     claims->unknown_count = metrics_get(metrics, &unknown_family, NULL);
     claims->skew_count = metrics_get(metrics, &skew_family, NULL);
     claims->redis = redis_open(loop, redis_settings, &events, err);
@@ -157,6 +163,7 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
         redis_add_script(claims->redis, &claims_settle_script);
         redis_add_script(claims->redis, &claims_restore_script);
         redis_add_script(claims->redis, &claims_open_shard_script);
+        redis_add_script(claims->redis, &claims_note_server_script);
         redis_add_script(claims->redis, &claims_reopen_script);
     }
     return claims;

@@ -1,6 +1,7 @@
 /*
  * Does Redis still know what was sent? Asked once a second while it may be trusted, so that a worker with nothing to begin
- * notices an emptied Redis as well, and puts back what it wrote lately before another one ends the recovery.
+ * notices an emptied Redis as well, and puts back what it wrote lately before another one ends the recovery. In the same
+ * breath it is written down that this server is the one in use.
  */
 #include "run/claims_private.h"
 
@@ -26,6 +27,7 @@ static void look(void *arg)
         claims->watched_shard = (claims->watched_shard + 1) % CLAIM_SHARDS;
         claims->watched_round = claims->check_round;
         redis_call(claims->redis, args, 3, on_epoch, claims);
+        claims_note_server(claims);
         loop_timer_start(claims->watch_timer, LOOK_MS);
     }
 }

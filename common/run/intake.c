@@ -183,6 +183,9 @@ static void add_task(struct parcel *parcel, size_t index, const struct delivery 
         task->attempts = parcel->note->attempts;
         task->first_attempt_at = parcel->note->first_at;
         task->copy = parcel->note->copy;
+        if (parcel->note->claim[0]) {
+            claim_record_parse_parked(slice_of(parcel->note->claim), &task->seen);
+        }
     }
 }
 
@@ -298,6 +301,14 @@ static bool plan_parked(struct intake *intake, struct parcel *parcel, const char
     return err_set(err, "no flow asks for this delivery any more");
 }
 
+static bool is_claim_understood(const struct park_note *note, struct err *err)
+{
+    struct claim_record claim;
+
+    return !note->claim[0] || claim_record_parse_parked(slice_of(note->claim), &claim) ||
+           err_set(err, "header perkline-claim is not understood: \"%.60s\"", note->claim);
+}
+
 static void take_parked(struct intake *intake, struct parcel *parcel)
 {
     struct park_note note;
@@ -305,7 +316,7 @@ static void take_parked(struct intake *intake, struct parcel *parcel)
     const char *reason = "";
     int64_t wait_ms;
 
-    if (!park_parse(&parcel->record, &note, &err)) {
+    if (!park_parse(&parcel->record, &note, &err) || !is_claim_understood(&note, &err)) {
         reject(intake, parcel, NULL, "bad_retry_record", &err);
         return;
     }

@@ -36,7 +36,7 @@ struct task {
     const struct flow *flow;  /* NULL: a record that is no event, on its way to the DLQ */
     struct lane_entry lane;   /* waits for the member's earlier deliveries */
 
-    struct claim_record seen; /* what the look-up found */
+    struct claim_record seen; /* the latest that is known: of the note it came with, the look-up, its own claim */
     struct claim claim;
     bool has_claim;           /* BEGIN said GO or AMBIGUOUS, SETTLE is not answered yet */
     bool is_resend;           /* this attempt repeats one whose outcome is unknown */

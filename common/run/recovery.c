@@ -8,27 +8,31 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "core/outcome.h"
+#include "core/park.h"
 #include "io/kafka_reader.h"
 
 /* Records read in one turn of the loop, RESTOREs that may be open, pause when either is used up. */
 enum { BATCH = 1000, MOST_OPEN = 4000, PAUSE_MS = 2 };
 
-/* Every worker looks once a second whether Redis still knows (claims_watch.c) and then puts back what it wrote lately, which
- * is more than the topic tells; nothing may be begun before. This wait comes first, since what is put back from the topic must
- * not lie long before the epoch says that it is whole. Where nothing was ever sent there is nothing to wait for. */
-enum { WAIT_MS = 3000 };
+/* What is parked lies on the slowest tier for six hours, and a while longer where workers lag behind. A note that waits longer
+ * still says itself what it knows; only another record that asks for the same delivery would not be told of it. */
+static const int64_t PARKED_MS = 30LL * 3600000;
+
+enum { SOURCES = 1 + PARK_TIER_COUNT }; /* outcomes, then the retry topics */
 
 struct recovery {
     struct loop *loop;
     struct claims *claims;
     const struct kafka_settings *kafka;
-    const char *topic;
+    const struct topics *topics;
     struct kafka_reader *reader;
+    int source; /* that it reads */
     struct loop_timer *timer;
-    int64_t records, unreadable;
-    bool is_read;
+    int64_t begun_ms; /* monotonic */
+    int64_t outcomes, parked, unreadable;
+    bool is_read;    /* all sources */
     bool is_waiting; /* for the other workers; then the topic is opened anew */
-    bool has_waited; /* once is enough until it is done */
+    bool has_waited; /* once is enough until something is forgotten again */
 };
 
 static void stop(struct recovery *recovery)
@@ -38,13 +42,14 @@ static void stop(struct recovery *recovery)
     loop_timer_stop(recovery->timer);
 }
 
-static void restore(struct recovery *recovery, const struct kafka_record *record)
+static void restore_outcome(struct recovery *recovery, const struct kafka_record *record)
 {
     static const char letters[] = {[OUTCOME_SENT] = 'S', [OUTCOME_SUPPRESSED] = 'X', [OUTCOME_EXPIRED] = 'X',
                                    [OUTCOME_DEAD] = 'D', [OUTCOME_HELD] = 'H'};
     struct outcome_summary summary;
     char info[CLAIM_INFO_SIZE];
     struct err err = {0};
+    struct buf text;
     int64_t ttl_ms;
 
     if (!record->value.data) {
@@ -63,7 +68,7 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
                   log_int(record->offset), "reason", err.text, NULL);
         return;
     }
-    recovery->records++;
+    recovery->outcomes++;
     CRASHPOINT("rebuild_record");
     ttl_ms = summary.dedupe_for_ms > 0 ? summary.dedupe_for_ms - (clock_wall_ms() - summary.wall_ms) : CLAIM_FOREVER_MS;
     if (ttl_ms <= 0) {
@@ -71,7 +76,68 @@ static void restore(struct recovery *recovery, const struct kafka_record *record
     }
     /* "-": from no record in flight; its outcome is on the topic already. */
     snprintf(info, sizeof(info), "- %s", summary.state == OUTCOME_SENT ? summary.provider_id : summary.reason);
-    claims_restore(recovery->claims, &summary.mid, letters[summary.state], summary.fence, info, ttl_ms);
+    claim_record_format_end(letters[summary.state], summary.fence, info, &text);
+    claims_restore(recovery->claims, &summary.mid, buf_slice(&text), ttl_ms);
+    buf_finish(&text);
+}
+
+/* What is no note is the intake's business. */
+static void restore_parked(struct recovery *recovery, const struct kafka_record *record)
+{
+    struct record_header *headers = xcalloc(record->header_count + 1, sizeof(*headers));
+    struct record parked = {.topic = record->topic, .headers = headers, .header_count = record->header_count};
+    struct park_note note;
+    struct claim_record claim;
+    struct err err = {0};
+    struct buf text;
+    int64_t ttl_ms;
+
+    for (size_t i = 0; i < record->header_count; i++) {
+        headers[i] = (struct record_header){record->headers[i].name, record->headers[i].value};
+    }
+    if (park_parse(&parked, &note, &err) && claim_record_parse_parked(slice_of(note.claim), &claim)) {
+        ttl_ms = note.due_at < clock_wall_ms() ? PARKED_MS - (clock_wall_ms() - note.due_at) : PARKED_MS;
+        if (ttl_ms > 0) {
+            recovery->parked++;
+            claim_record_format_parked(&claim, &text);
+            claims_restore(recovery->claims, &note.mid, buf_slice(&text), ttl_ms);
+            buf_finish(&text);
+        }
+    }
+    free(headers);
+}
+
+static bool open_source(struct recovery *recovery)
+{
+    struct kafka_reader_range range = {
+        .topic = recovery->source == 0 ? recovery->topics->outcomes : recovery->topics->retry[recovery->source - 1],
+        .partition = -1,
+        .from = {KAFKA_READER_BEGINNING, 0},
+        .to = {KAFKA_READER_END, 0},
+    };
+    int64_t from_ms = claims_recovery_from_ms(recovery->claims);
+    struct err err = {0};
+
+    if (!from_ms && recovery->source > 0) {
+        from_ms = clock_wall_ms() - PARKED_MS;
+    }
+    if (from_ms) {
+        range.from = (struct kafka_reader_place){KAFKA_READER_TIME, from_ms};
+    }
+    recovery->reader = kafka_reader_open_range(recovery->kafka, &range, &err);
+    if (!recovery->reader) {
+        claims_recovery_failed(recovery->claims, err.text);
+    }
+    return recovery->reader;
+}
+
+/* Of one source to the next. */
+static bool go_on(struct recovery *recovery)
+{
+    kafka_reader_close(recovery->reader);
+    recovery->reader = NULL;
+    recovery->is_read = ++recovery->source == SOURCES;
+    return recovery->is_read || open_source(recovery);
 }
 
 static void read_some(struct recovery *recovery)
@@ -86,26 +152,30 @@ static void read_some(struct recovery *recovery)
             claims_recovery_failed(recovery->claims, err.text);
             return;
         }
-        recovery->is_read = is_end;
+        if (is_end && (!go_on(recovery) || recovery->is_read)) {
+            return;
+        }
         if (!record) {
             return;
         }
-        restore(recovery, record);
+        if (recovery->source == 0) {
+            restore_outcome(recovery, record);
+        } else {
+            restore_parked(recovery, record);
+        }
         if (!recovery->reader) {
             return;
         }
     }
 }
 
-static bool open_topic(struct recovery *recovery)
+static void finish(struct recovery *recovery)
 {
-    struct err err = {0};
-
-    recovery->reader = kafka_reader_open(recovery->kafka, recovery->topic, &err);
-    if (!recovery->reader) {
-        claims_recovery_failed(recovery->claims, err.text);
-    }
-    return recovery->reader;
+    stop(recovery);
+    CRASHPOINT("rebuild_read");
+    log_event(LOG_INFO, "recovery_done", "outcomes", log_int(recovery->outcomes), "parked", log_int(recovery->parked),
+              "unreadable", log_int(recovery->unreadable), "ms", log_int(clock_mono_ms() - recovery->begun_ms), NULL);
+    claims_recovered(recovery->claims);
 }
 
 static void step(void *arg)
@@ -114,23 +184,19 @@ static void step(void *arg)
 
     if (recovery->is_waiting) {
         recovery->is_waiting = false;
-        if (!open_topic(recovery)) {
+        recovery->has_waited = true;
+        if (!open_source(recovery)) {
             return;
         }
     }
     if (!recovery->is_read) {
         read_some(recovery);
     }
-    if (!recovery->reader) {
-        return;
+    if (!recovery->reader && !recovery->is_read) {
+        return; /* it failed */
     }
     if (recovery->is_read && claims_restore_open_count(recovery->claims) == 0) {
-        stop(recovery);
-        recovery->has_waited = false;
-        CRASHPOINT("rebuild_read");
-        log_event(LOG_INFO, "recovery_done", "outcomes", log_int(recovery->records), "unreadable",
-                  log_int(recovery->unreadable), NULL);
-        claims_recovered(recovery->claims);
+        finish(recovery);
         return;
     }
     loop_timer_start(recovery->timer, PAUSE_MS);
@@ -139,33 +205,42 @@ static void step(void *arg)
 static void begin(void *arg)
 {
     struct recovery *recovery = arg;
-    int64_t total;
+    int64_t from_ms = claims_recovery_from_ms(recovery->claims), total, wait_ms;
+    char from[CLOCK_ISO_SIZE] = "the beginning";
 
     CRASHPOINT("rebuild_begun");
     stop(recovery);
-    recovery->records = recovery->unreadable = 0;
+    recovery->outcomes = recovery->parked = recovery->unreadable = 0;
+    recovery->begun_ms = clock_mono_ms();
+    recovery->source = 0;
     recovery->is_read = recovery->is_waiting = false;
-    if (!open_topic(recovery)) {
+    recovery->has_waited = recovery->has_waited && claims_recovery_goes_on(recovery->claims);
+    if (!open_source(recovery)) {
         return;
     }
     total = kafka_reader_total(recovery->reader);
-    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topic, "outcomes", log_int(total), NULL);
-    if (total > 0 && !recovery->has_waited) {
-        stop(recovery);
-        recovery->is_waiting = recovery->has_waited = true;
+    if (from_ms) {
+        clock_format_iso(from_ms, from);
     }
-    loop_timer_start(recovery->timer, recovery->is_waiting ? WAIT_MS : 0);
+    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topics->outcomes, "from", from, "outcomes", log_int(total), NULL);
+    /* The wait comes first, since what is put back from the topics must not lie long before the epoch says that it is whole. */
+    wait_ms = recovery->has_waited ? 0 : claims_recovery_wait_ms(recovery->claims, total == 0);
+    if (wait_ms > 0) {
+        stop(recovery);
+        recovery->is_waiting = true;
+    }
+    loop_timer_start(recovery->timer, wait_ms);
 }
 
 struct recovery *recovery_create(struct loop *loop, struct claims *claims, const struct kafka_settings *kafka,
-                                 const char *topic)
+                                 const struct topics *topics)
 {
     struct recovery *recovery = xcalloc(1, sizeof(*recovery));
 
     recovery->loop = loop;
     recovery->claims = claims;
     recovery->kafka = kafka;
-    recovery->topic = topic;
+    recovery->topics = topics;
     recovery->timer = loop_timer_create(loop, step, recovery);
     claims_set_recovery(claims, begin, recovery);
     return recovery;

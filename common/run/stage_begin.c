@@ -173,12 +173,31 @@ static void go(struct begin *stage, struct task *task)
     leave(stage, task, task->is_rendered ? EXIT_NEXT : EXIT_DEAD);
 }
 
+/* What is known of it from now on, also where Redis should forget it. */
+static void note_claim(struct task *task, const struct claim_result *result)
+{
+    task->seen = (struct claim_record){
+        .state = result->answer == CLAIM_GO ? 'W' : 'U',
+        .fence = task->claim.fence,
+        .attempts = task->claim.attempts,
+        .first_ms = result->first_ms,
+    };
+    if (result->answer == CLAIM_GO) {
+        task_fingerprint(task, task->seen.fingerprint);
+    } else {
+        memcpy(task->seen.fingerprint, result->fingerprint, sizeof(task->seen.fingerprint));
+    }
+}
+
 static void on_claim(void *arg, const struct claim_result *result)
 {
     struct task *task = arg;
     struct begin *stage = task_stage(task);
 
     task->has_claim = result->answer == CLAIM_GO || result->answer == CLAIM_AMBIGUOUS;
+    if (task->has_claim) {
+        note_claim(task, result);
+    }
     if (!task->flow && result->answer != CLAIM_BUSY && result->answer != CLAIM_LATER) {
         leave(stage, task, task->has_claim ? EXIT_DEAD : EXIT_FINISHED);
         return;
@@ -209,7 +228,8 @@ static void enter(void *arg, struct task *task)
 
     task->claim.id[0] = '\0';
     task_fingerprint(task, fingerprint);
-    claims_begin(stage->claims, &task->mid, &task->claim, fingerprint, task_ttl_ms(task), on_claim, task);
+    claims_begin(stage->claims, &task->mid, &task->claim, fingerprint, &task->seen, task_ttl_ms(task), on_claim,
+                 task);
 }
 
 const struct stage_type begin_stage = {"begin", create, free, enter, NULL};

@@ -57,7 +57,10 @@ static void on_record(void *arg, const struct claim_record *record)
     bool is_event = task->flow != NULL;
     bool must_publish;
 
-    task->seen = *record;
+    if (!claim_record_is_outdated(record, &task->seen)) {
+        task->seen = *record;
+    }
+    record = &task->seen;
     CRASHPOINT("looked_up");
     if (may_reopen(stage, task, record)) {
         claims_reopen(stage->claims, &task->mid, record->fence, task->copy, task_ttl_ms(task), on_reopened, task);

@@ -85,6 +85,11 @@ static void produce(void *arg)
         snprintf(note.template_version, sizeof(note.template_version), "%s", task->message.version);
     }
     snprintf(note.reason, sizeof(note.reason), "%s", task->reason);
+    if (claim_record_is_open(&task->seen)) {
+        claim_record_format_parked(&task->seen, &store);
+        snprintf(note.claim, sizeof(note.claim), "%s", buf_text(&store));
+        buf_finish(&store);
+    }
     buf_init(&store, 0);
     park_format(&note, &store, own);
     headers = side_record_headers(parcel, own, PARK_HEADER_COUNT, &count);

@@ -27,6 +27,8 @@ static void *create(const struct stage_parts *parts)
 static void leave(struct task *task)
 {
     if (task->settle_as == 'P' || task->settle_as == 'U') {
+        task->seen.state = task->settle_as;
+        task->seen.attempts -= task->seen.attempts > 0; /* whoever settles lives */
         task_exit(task, task->is_parking ? EXIT_PARK : EXIT_WAIT);
         return;
     }

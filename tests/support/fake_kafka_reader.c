@@ -9,6 +9,7 @@ struct kafka_reader {
     char *topic;
     int32_t partition, count;
     int64_t next;
+    int64_t from_ms; /* 0: from the beginning */
 };
 
 static int64_t fail_after = -1;
@@ -33,11 +34,28 @@ struct kafka_reader *kafka_reader_open(const struct kafka_settings *settings, co
     return reader;
 }
 
-/* All of it, whatever the range. */
+static int64_t find_time(const char *topic, int32_t partition, int64_t from_ms)
+{
+    const struct fake_log *log = fake_log_find(topic, partition);
+    const struct kafka_record *record = log ? fake_log_at(log, 0) : NULL;
+
+    while (record && record->timestamp_ms < from_ms) {
+        record = fake_log_at(log, record->offset + 1);
+    }
+    return record ? record->offset : log ? fake_log_end(log) : 0;
+}
+
+/* From a time on, or all of it, whatever the range. */
 struct kafka_reader *kafka_reader_open_range(const struct kafka_settings *settings,
                                              const struct kafka_reader_range *range, struct err *err)
 {
-    return kafka_reader_open(settings, range->topic, err);
+    struct kafka_reader *reader = kafka_reader_open(settings, range->topic, err);
+
+    if (reader && range->from.offset == KAFKA_READER_TIME) {
+        reader->from_ms = range->from.time_ms;
+        reader->next = find_time(reader->topic, 0, reader->from_ms);
+    }
+    return reader;
 }
 
 void kafka_reader_close(struct kafka_reader *reader)
@@ -65,7 +83,7 @@ bool kafka_reader_next(struct kafka_reader *reader, int64_t wait_ms, const struc
             return true;
         }
         reader->partition++;
-        reader->next = 0;
+        reader->next = find_time(reader->topic, reader->partition, reader->from_ms);
     }
     *is_end = true;
     return true;
@@ -78,7 +96,7 @@ int64_t kafka_reader_total(const struct kafka_reader *reader)
     for (int32_t i = 0; i < reader->count; i++) {
         const struct fake_log *log = fake_log_find(reader->topic, i);
 
-        total += fake_log_end(log) - fake_log_low(log);
+        total += fake_log_end(log) - (reader->from_ms ? find_time(reader->topic, i, reader->from_ms) : fake_log_low(log));
     }
     return total;
 }

@@ -199,7 +199,8 @@ static bool is_point(const struct command *command)
 {
     const struct slice *guard = command->script ? &command->args[0] : &command->args[1];
 
-    if (command->script ? strcmp(command->script->name, "open_shard") != 0 : !slice_is(command->args[0], "HGET")) {
+    if (command->script ? strcmp(command->script->name, "open_shard") != 0
+                        : !slice_is(command->args[0], "HGET") && !slice_is(command->args[0], "HSET")) {
         return true;
     }
     return memmem(guard->data, guard->len, ".00}", 4) != NULL;

@@ -16,7 +16,7 @@ struct entry {
     char *key;
     size_t key_len;
     char *value;          /* of a text */
-    char *epoch, *fence;  /* fields "e" and "f" of a hash; either may be NULL */
+    char *epoch, *fence, *mark; /* fields "e", "f" and "r" of a hash; each may be NULL */
     int64_t expires_us;   /* 0: never */
     UT_hash_handle hh;
 };
@@ -39,6 +39,7 @@ static void free_parts(struct entry *entry)
     free(entry->value);
     free(entry->epoch);
     free(entry->fence);
+    free(entry->mark);
     free(entry);
 }
 
@@ -150,6 +151,7 @@ static struct entry *copy_entry(const struct entry *from)
     entry->value = copy_text(from->value);
     entry->epoch = copy_text(from->epoch);
     entry->fence = copy_text(from->fence);
+    entry->mark = copy_text(from->mark);
     entry->expires_us = from->expires_us;
     return entry;
 }
@@ -327,19 +329,44 @@ static int64_t next_fence(struct slice guard)
     return fence;
 }
 
-/* keys: record, guard; epoch, claim id, lease, fingerprint, ttl, wall, skew */
+static int rank_of(const char *value)
+{
+    return value[0] == 'S' ? 4 : strchr("XDH", value[0]) ? 3 : value[0] == 'P' ? 2 : 1;
+}
+
+/* Does `text` come later than `value`? */
+static bool is_later(const char *text, const char *value)
+{
+    int64_t mine = fence_of(text), theirs = fence_of(value);
+
+    return text[0] == 'S' || theirs < mine || (theirs == mine && rank_of(value) < rank_of(text));
+}
+
+static void raise_fence(struct slice guard_key, int64_t fence)
+{
+    struct entry *guard = find_or_add(guard_key);
+    char number[24];
+
+    if (fence > (guard->fence ? to_number(slice_of(guard->fence)) : 0)) {
+        snprintf(number, sizeof(number), "%" PRId64, fence);
+        replace(&guard->fence, slice_of(number));
+    }
+}
+
+/* keys: record, guard; epoch, claim id, lease, fingerprint, ttl, wall, skew, known */
 static void eval_begin(const struct slice a[], struct fake_answer *answer)
 {
     const struct entry *guard = find(a[1]);
     const char *value = get_text(a[0]);
     int64_t now = now_us() / 1000, lease = to_number(a[4]), ttl = to_number(a[6]), off = now - to_number(a[7]);
     struct open_record old = {.first = now}, new = {0};
-    char state = value ? value[0] : 'P';
+    char known[FAKE_MOST_TEXT], state;
 
     if (fakes_has_bug(FAKE_BUG_BEGIN_SKIPPED)) {
         say_array(answer, "GO");
         add_int(answer, next_fence(a[1]));
         add_int(answer, 1);
+        add_int(answer, now);
         return;
     }
     if (!guard || !guard->epoch || !slice_is(a[2], guard->epoch)) {
@@ -351,6 +378,12 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
         add_int(answer, off);
         return;
     }
+    snprintf(known, sizeof(known), "%.*s", (int)a[9].len, a[9].data);
+    if (known[0] && !is_strange(value) && (!value || (value[0] != 'S' && is_later(known, value)))) {
+        value = known;
+        raise_fence(a[1], fence_of(known));
+    }
+    state = value ? value[0] : 'P';
     if (is_strange(value)) {
         say_array(answer, "UNKNOWN");
         add_text(answer, value);
@@ -381,6 +414,7 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
         add_int(answer, new.attempts);
         add_int(answer, now - old.first);
         add_text(answer, old.fingerprint);
+        add_int(answer, old.first);
         return;
     }
     snprintf(new.fingerprint, sizeof(new.fingerprint), "%.*s", (int)a[5].len, a[5].data);
@@ -388,6 +422,7 @@ static void eval_begin(const struct slice a[], struct fake_answer *answer)
     say_array(answer, "GO");
     add_int(answer, new.fence);
     add_int(answer, new.attempts);
+    add_int(answer, now);
 }
 
 static void write_terminal(const struct slice a[])
@@ -456,32 +491,13 @@ static void eval_settle(const struct slice a[], struct fake_answer *answer)
     say_text(answer, "OK");
 }
 
-static int rank_of(const char *value)
-{
-    return value[0] == 'S' ? 4 : strchr("XDH", value[0]) ? 3 : value[0] == 'P' ? 2 : 1;
-}
-
-/* Does `text` come later than `value`? */
-static bool is_later(const char *text, const char *value)
-{
-    int64_t mine = fence_of(text), theirs = fence_of(value);
-
-    return text[0] == 'S' || theirs < mine || (theirs == mine && rank_of(value) < rank_of(text));
-}
-
 /* keys: record, guard; record text, ttl */
 static void eval_restore(const struct slice a[], struct fake_answer *answer)
 {
     char *text = xmemdup(a[2].data, a[2].len);
     const char *value = get_text(a[0]);
-    struct entry *guard = find(a[1]);
-    int64_t fence = fence_of(text);
-    char number[24];
 
-    if (fence > (guard && guard->fence ? to_number(slice_of(guard->fence)) : 0)) {
-        snprintf(number, sizeof(number), "%" PRId64, fence);
-        replace(&find_or_add(a[1])->fence, slice_of(number));
-    }
+    raise_fence(a[1], fence_of(text));
     if (!is_strange(value) && !(value && value[0] == 'S') && (!value || is_later(text, value))) {
         set_text(a[0], text, to_number(a[3]));
         say_int(answer, 1);
@@ -546,11 +562,15 @@ static void eval_resolve(const struct slice a[], struct fake_answer *answer)
     }
 }
 
-/* key: guard; epoch, least fence, ttl ms or 0 */
+/* key: guard; epoch, least fence, ttl ms or 0, mark */
 static void eval_open_shard(const struct slice a[], struct fake_answer *answer)
 {
-    struct entry *guard = find_or_add(a[0]);
+    struct entry *guard = find(a[0]);
 
+    if (!guard || !guard->mark || !slice_is(a[4], guard->mark)) {
+        say_int(answer, 0);
+        return;
+    }
     if ((guard->fence ? to_number(slice_of(guard->fence)) : 0) < to_number(a[2])) {
         replace(&guard->fence, a[2]);
     }
@@ -558,6 +578,16 @@ static void eval_open_shard(const struct slice a[], struct fake_answer *answer)
     if (to_number(a[3]) > 0) {
         guard->expires_us = now_us() + to_number(a[3]) * 1000;
     }
+    say_int(answer, 1);
+}
+
+/* key: note; run id, ttl ms or 0 */
+static void eval_note_server(const struct slice a[], struct fake_answer *answer)
+{
+    char *text = xasprintf("%.*s %" PRId64, (int)a[1].len, a[1].data, now_us() / 1000);
+
+    set_text(a[0], text, to_number(a[2]));
+    free(text);
     say_int(answer, 1);
 }
 
@@ -804,9 +834,9 @@ static const struct {
     size_t count;
     void (*eval)(const struct slice args[], struct fake_answer *answer);
 } scripts[] = {
-    {"begin", 9, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
+    {"begin", 10, eval_begin},           {"settle", 9, eval_settle}, {"restore", 4, eval_restore},
     {"reopen", 6, eval_reopen},         {"resolve", 7, eval_resolve},
-    {"open_shard", 4, eval_open_shard}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
+    {"open_shard", 5, eval_open_shard}, {"note_server", 3, eval_note_server}, {"tokens", 5, eval_tokens}, {"not_before", 2, eval_not_before},
     {"beat", 16, eval_beat},            {"choose", 3, eval_choose}, {"hold", 3, eval_hold},
 };
 
@@ -854,7 +884,18 @@ static void call_hget(const struct slice args[], struct fake_answer *answer)
 {
     const struct entry *entry = find(args[1]);
 
-    say_text(answer, !entry ? NULL : slice_is(args[2], "e") ? entry->epoch : entry->fence);
+    say_text(answer, !entry                   ? NULL
+                     : slice_is(args[2], "e") ? entry->epoch
+                     : slice_is(args[2], "f") ? entry->fence
+                                              : entry->mark);
+}
+
+/* The field "r" alone. */
+static void call_hset(const struct slice args[], struct fake_answer *answer)
+{
+    assert(slice_is(args[2], "r"));
+    replace(&find_or_add(args[1])->mark, args[3]);
+    say_int(answer, 1);
 }
 
 void fake_store_call(const struct slice args[], size_t count, struct fake_answer *answer)
@@ -865,6 +906,8 @@ void fake_store_call(const struct slice args[], size_t count, struct fake_answer
         call_set(args, count, answer);
     } else if (slice_is(args[0], "HGET") && count == 3) {
         call_hget(args, answer);
+    } else if (slice_is(args[0], "HSET") && count == 4) {
+        call_hset(args, answer);
     } else if (slice_is(args[0], "PEXPIRE") && count == 3) {
         say_int(answer, find(args[1]) != NULL);
         if (find(args[1])) {

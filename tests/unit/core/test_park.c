@@ -70,6 +70,7 @@ static void the_headers_are_text_under_fixed_names(void **state)
         {"perkline-offset", "1017"},
         {"perkline-reopen", ""},
         {"perkline-copy", "0"},
+        {"perkline-claim", ""},
     };
     struct record_header headers[PARK_HEADER_COUNT];
     struct buf store;
@@ -113,6 +114,7 @@ static void assert_reads_back(const struct park_note *note)
     assert_int_equal(back.may_reopen, note->may_reopen);
     assert_int_equal(back.reopen_fence, note->reopen_fence);
     assert_int_equal(back.copy, note->copy);
+    assert_string_equal(back.claim, note->claim);
     buf_finish(&store);
 }
 
@@ -128,6 +130,7 @@ static void a_note_reads_back_also_at_its_limits(void **state)
     note.due_at = INT64_MAX;
     note.template_version[0] = '\0';
     memset(note.reason, 'r', sizeof(note.reason) - 1);
+    memset(note.claim, 'c', sizeof(note.claim) - 1);
     memset(note.topic, 't', sizeof(note.topic) - 1);
     note.partition = INT32_MAX;
     note.offset = INT64_MAX;
@@ -176,6 +179,7 @@ static void a_record_of_an_earlier_version_reopens_nothing(void **state)
     assert_true(park_parse(&record, &note, &err));
     assert_false(note.may_reopen);
     assert_int_equal(note.copy, 0);
+    assert_string_equal(note.claim, "");
     buf_finish(&store);
 }
 
@@ -206,6 +210,7 @@ static void a_header_that_is_not_understood_is_named(void **state)
         {"perkline-reopen", "yes"},
         {"perkline-copy", ""},
         {"perkline-copy", "9223372036854775808"},
+        {"perkline-claim", too_long},
     };
     struct buf store;
 

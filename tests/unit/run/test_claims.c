@@ -176,7 +176,7 @@ static enum claim_answer begin(struct world *world, const struct mid *mid)
 {
     world->claim.id[0] = '\0';
     world->begun = 0;
-    claims_begin(world->claims, mid, &world->claim, "v1:print", TTL_MS, on_begun, world);
+    claims_begin(world->claims, mid, &world->claim, "v1:print", NULL, TTL_MS, on_begun, world);
     assert_true(fakes_run(world->loop, 120000, has_begun, world));
     assert_int_equal(world->begun, 1);
     return world->result.answer;
@@ -217,7 +217,7 @@ static void an_empty_redis_is_recovered_before_it_is_ready(void **state)
     fakes_run_ms(world->loop, 5000);
     assert_int_equal(world->recoveries, 1);
     assert_false(claims_is_ready(world->claims));
-    claims_restore(world->claims, &mid_a, 'S', 12, "- id", CLAIM_FOREVER_MS);
+    claims_restore(world->claims, &mid_a, SLICE("S|12|- id"), CLAIM_FOREVER_MS);
     assert_int_equal(claims_restore_open_count(world->claims), 1);
     fakes_run_ms(world->loop, 100);
     assert_int_equal(claims_restore_open_count(world->claims), 0);
@@ -329,7 +329,7 @@ static void calls_wait_while_redis_is_away(void **state)
 
     wait_ready(world);
     fake_redis_set_down(true);
-    claims_begin(world->claims, &mid_a, &world->claim, "v1:print", TTL_MS, on_begun, world);
+    claims_begin(world->claims, &mid_a, &world->claim, "v1:print", NULL, TTL_MS, on_begun, world);
     claims_look_up(world->claims, &mid_b, on_looked_up, world);
     fakes_run_ms(world->loop, 5000);
     assert_int_equal(world->begun + world->looked_up, 0);
@@ -406,7 +406,7 @@ static void a_full_redis_is_not_asked_every_turn(void **state)
     wait_ready(world);
     before = fake_redis_count("begin");
     fake_redis_refuse("begin", REDIS_UNAVAILABLE, "OOM command not allowed", 3);
-    claims_begin(world->claims, &mid_a, &world->claim, "v1:print", TTL_MS, on_begun, world);
+    claims_begin(world->claims, &mid_a, &world->claim, "v1:print", NULL, TTL_MS, on_begun, world);
     fakes_run_ms(world->loop, 500);
     assert_false(claims_is_ready(world->claims));
     assert_non_null(strstr(claims_state_reason(world->claims), "OOM"));
@@ -459,7 +459,7 @@ static void clocks_that_differ_too_much_are_refused(void **state)
     wait_ready(world);
     fakes_set_skew(61000);
     world->claim.id[0] = '\0';
-    claims_begin(world->claims, &mid_a, &world->claim, "v1:print", TTL_MS, on_begun, world);
+    claims_begin(world->claims, &mid_a, &world->claim, "v1:print", NULL, TTL_MS, on_begun, world);
     fakes_run_ms(world->loop, 3000);
     assert_int_equal(world->begun, 0);
     assert_non_null(strstr(claims_state_reason(world->claims), "clocks"));
@@ -505,12 +505,14 @@ static void count_on_the_wire(void *arg, struct slice key, const char *text)
 static void a_flushed_redis_is_noticed_without_a_begin_and_gets_back_what_is_on_the_wire(void **state)
 {
     struct world *world = *state;
+    char key[CLAIM_KEY_SIZE];
     int on_the_wire = 0;
 
     wait_ready(world);
     assert_int_equal(begin(world, &mid_a), CLAIM_GO);
     fake_redis_empty();
     fake_redis_set(SLICE("n:{test.recovery}"), SLICE("somebody"));
+    fake_redis_call((const struct slice[]){SLICE("HSET"), claim_guard_key("test", 0, key), SLICE("r"), SLICE("theirs")}, 4);
     fakes_run_ms(world->loop, 2000);
     assert_false(claims_is_ready(world->claims));
     assert_int_equal(world->recoveries, 1);

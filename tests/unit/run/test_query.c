@@ -236,6 +236,51 @@ static void many_unknown_answers_do_not_count_as_crashes(void **state)
     assert_outcome("sent", "accepted");
 }
 
+/* Its record on the retry topic says that it is unknown, also to a Redis that has forgotten it, and to one that knows an older
+ * state. */
+static void what_waits_as_unknown_stays_so_when_redis_forgets_it(void **state)
+{
+    struct process *process = *state;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    fakes_run_ms(process->loop, 30000);
+    assert_true(count_in("loyalty.retry.1m") > 0);
+    fakes_run_ms(process->loop, 40000); /* nobody remembers what was written so long ago */
+    append("ask", "2");
+    fakes_run_ms(process->loop, 1000);
+    fake_redis_empty();
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 2);
+    assert_int_equal(fake_http_message_count(), 2);
+}
+
+static void a_note_whose_claim_is_not_understood_is_refused(void **state)
+{
+    struct process *process = *state;
+    const struct kafka_record *parked;
+    struct kafka_header headers[32];
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    fakes_run_ms(process->loop, 30000);
+    parked = fake_kafka_record("loyalty.retry.1m", 0, 0);
+    parked = parked ? parked : fake_kafka_record("loyalty.retry.1m", 1, 0);
+    assert_non_null(parked);
+    for (size_t i = 0; i < parked->header_count; i++) {
+        headers[i] = parked->headers[i];
+        if (strcmp(headers[i].name, "perkline-claim") == 0) {
+            assert_true(slice_starts_with(headers[i].value, "U|"));
+            headers[i].value = SLICE("S|1|nobody said so");
+        }
+    }
+    fake_kafka_append("loyalty.retry.1m", 0, parked->key, parked->value, headers, parked->header_count);
+    run_until_idle(process);
+    assert_int_equal(count_in("loyalty.dlq"), 1);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_outcome("sent", "found_at_provider");
+}
+
 #define query_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -246,6 +291,8 @@ int main(void)
         query_test(a_second_attempt_has_its_own_time_to_become_visible),
         query_test(a_question_that_fails_is_asked_again_and_proves_nothing),
         query_test(a_worker_that_dies_over_a_question_leaves_it_to_the_next),
+        query_test(what_waits_as_unknown_stays_so_when_redis_forgets_it),
+        query_test(a_note_whose_claim_is_not_understood_is_refused),
         query_test(questions_keep_to_their_limit),
         query_test(after_a_day_without_an_answer_a_person_decides),
         query_test(a_flow_that_holds_asks_nobody),

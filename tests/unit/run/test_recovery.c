@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "core/outcome.h"
+#include "core/park.h"
 #include "run/recovery.h"
 #include "tests/support/fakes.h"
 
@@ -19,6 +20,7 @@ struct world {
     struct metrics *metrics;
     struct claims *claims;
     struct kafka_settings kafka;
+    struct topics topics;
     struct recovery *recovery;
     bool is_answered;
     struct claim_record record;
@@ -30,10 +32,11 @@ static void open_process(struct world *world)
     const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
     struct err err = {0};
 
+    assert_true(topics_init(&world->topics, "loyalty", &err));
     world->loop = loop_create();
     world->metrics = metrics_create();
     world->claims = claims_open(world->loop, &redis, &claims, world->metrics, &err);
-    world->recovery = recovery_create(world->loop, world->claims, &world->kafka, "loyalty.outcomes");
+    world->recovery = recovery_create(world->loop, world->claims, &world->kafka, &world->topics);
 }
 
 static void close_process(struct world *world)
@@ -50,6 +53,10 @@ static int set_up(void **state)
 
     fakes_begin();
     fake_kafka_add_topic("loyalty.outcomes", 3);
+    fake_kafka_add_topic("loyalty.retry.1m", 1);
+    fake_kafka_add_topic("loyalty.retry.10m", 1);
+    fake_kafka_add_topic("loyalty.retry.1h", 1);
+    fake_kafka_add_topic("loyalty.retry.6h", 1);
     *state = world;
     return 0;
 }
@@ -269,6 +276,76 @@ static void the_topic_is_read_after_the_others_had_their_time(void **state)
     assert_int_equal(look_up(world, 2), 'S');
 }
 
+static void append_parked(unsigned number, const char *claim, int64_t due_in_ms)
+{
+    struct park_note note = {.mid = mid_of(number), .channel = CHANNEL_SMS, .due_at = fakes_wall_ms() + due_in_ms,
+                             .topic = "loyalty.events"};
+    struct record_header own[PARK_HEADER_COUNT];
+    struct kafka_header headers[PARK_HEADER_COUNT];
+    struct buf store;
+
+    snprintf(note.claim, sizeof(note.claim), "%s", claim);
+    buf_init(&store, 0);
+    park_format(&note, &store, own);
+    for (int i = 0; i < PARK_HEADER_COUNT; i++) {
+        headers[i] = (struct kafka_header){own[i].name, own[i].value};
+    }
+    fake_kafka_append("loyalty.retry.1h", 0, SLICE("k"), SLICE("{}"), headers, PARK_HEADER_COUNT);
+    buf_finish(&store);
+}
+
+static void what_is_parked_is_put_back_unless_something_later_is_known(void **state)
+{
+    enum { HOUR_MS = 3600000 };
+    struct world *world = *state;
+
+    append_parked(1, "U|5|0|1|1795255100000||v1:f", 1000);
+    append_parked(2, "U|5|0|1|1795255100000||v1:f", 1000);
+    append_parked(2, "P|6|0|0|1795255100000||", 1000);
+    append_parked(3, "U|5|0|1|1795255100000||v1:f", 1000);
+    append_parked(4, "U|5|0|1|1795255100000||v1:f", 1000);
+    append_parked(5, "U|5|0|1|1795255100000||v1:f", -40 * HOUR_MS);
+    append_parked(6, "", 1000);
+    append_parked(7, "S|5|a guess", 1000);
+    fake_kafka_append("loyalty.retry.1m", 0, SLICE("k"), SLICE("no note"), NULL, 0);
+    append_outcome(3, OUTCOME_SENT, "accepted", "id", 4);
+    append_outcome(4, OUTCOME_DEAD, "http_400", NULL, 7);
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'U');
+    assert_int_equal(world->record.first_ms, 1795255100000);
+    assert_int_equal(look_up(world, 2), 'P');
+    assert_int_equal(look_up(world, 3), 'S');
+    assert_int_equal(look_up(world, 4), 'D');
+    for (unsigned i = 5; i <= 7; i++) {
+        assert_int_equal(look_up(world, i), 0);
+    }
+}
+
+/* Its writer is dead as well: the topic alone knows. */
+static void another_server_gets_what_was_published_lately(void **state)
+{
+    enum { HOUR_MS = 3600000 };
+    struct world *world = *state;
+    uint64_t before;
+
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    fakes_run_ms(world->loop, HOUR_MS);
+    close_process(world);
+    fake_redis_save();
+    append_outcome(2, OUTCOME_SENT, "accepted", "id", 2);
+    append_parked(3, "U|5|0|1|1795255100000||v1:f", 1000);
+    before = fake_redis_count("restore");
+    fake_redis_fail_over();
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(fake_redis_count("restore") - before, 2); /* what is an hour old is there */
+    assert_int_equal(look_up(world, 2), 'S');
+    assert_int_equal(look_up(world, 3), 'U');
+}
+
 static void a_redis_that_remembers_is_not_rebuilt(void **state)
 {
     struct world *world = *state;
@@ -296,6 +373,8 @@ int main(void)
         recovery_test(reading_that_breaks_off_begins_anew),
         recovery_test(a_connection_that_breaks_while_recovering_does_not_end_it_early),
         recovery_test(the_topic_is_read_after_the_others_had_their_time),
+        recovery_test(what_is_parked_is_put_back_unless_something_later_is_known),
+        recovery_test(another_server_gets_what_was_published_lately),
         recovery_test(a_redis_that_remembers_is_not_rebuilt),
     };
 

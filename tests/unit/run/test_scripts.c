@@ -34,8 +34,8 @@ struct script {
 static struct script scripts[] = {{"begin", "2", NULL},  {"settle", "2", NULL}, {"restore", "2", NULL},
                                   {"reopen", "2", NULL},     {"resolve", "2", NULL}, {"open_shard", "1", NULL},
                                   {"tokens", "2", NULL},     {"not_before", "1", NULL}, {"beat", "7", NULL},
-                                  {"choose", "1", NULL}, {"hold", "1", NULL}};
-enum { BEGIN, SETTLE, RESTORE, REOPEN, RESOLVE, OPEN_SHARD, TOKENS, NOT_BEFORE, BEAT, CHOOSE, HOLD, SCRIPT_COUNT };
+                                  {"choose", "1", NULL}, {"hold", "1", NULL}, {"note_server", "1", NULL}};
+enum { BEGIN, SETTLE, RESTORE, REOPEN, RESOLVE, OPEN_SHARD, TOKENS, NOT_BEFORE, BEAT, CHOOSE, HOLD, NOTE_SERVER, SCRIPT_COUNT };
 
 /* Every answer must come up. */
 static const char *const answers[] = {"\"GO\"",      "\"MINE\"", "\"BUSY\"", "\"LATER\"", "\"AMBIG\"", "\"DONE\"",
@@ -161,6 +161,13 @@ static void make_begin(struct world *world, struct operation *operation)
     add(operation, "%" PRId64, CLAIM_FOREVER_MS);
     add(operation, "%" PRId64, world->now_us / 1000 + (below(world, 2) ? off : -off));
     add(operation, "60000");
+    if (below(world, 2)) {
+        add(operation, "%c|%" PRId64 "|%" PRId64 "|1|%" PRId64 "||v1:known", "WUP"[below(world, 3)],
+            some_fence(world) + (int64_t)below(world, 3), world->now_us / 1000 + (int64_t)below(world, 2) * 5000,
+            world->now_us / 1000 - (int64_t)below(world, 90000));
+    } else {
+        add(operation, "%s", "");
+    }
 }
 
 static void make_settle(struct world *world, struct operation *operation)
@@ -251,6 +258,7 @@ static void make_operation(struct world *world, struct operation *operation)
         add(operation, "1");
         add(operation, "%" PRId64, world->last_fence + (int64_t)below(world, 3) - 1);
         add(operation, "0");
+        add(operation, "mark%d", below(world, 4) == 0);
     } else if (kind < 97) {
         operation->script = TOKENS;
         make_tokens(world, operation);
@@ -401,6 +409,19 @@ static void set_strange(struct world *world)
     fake_redis_set(SLICE("record0"), SLICE(value));
 }
 
+/* What a recovery begins with. */
+static void set_mark(struct world *world)
+{
+    const char *words[] = {"HSET", "guard", "r", "mark0"};
+    const struct slice args[] = {SLICE("HSET"), SLICE("guard"), SLICE("r"), SLICE("mark0")};
+    struct buf ignored;
+
+    buf_init(&ignored, 0);
+    ask_real(world, words, 4, &ignored);
+    buf_finish(&ignored);
+    fake_redis_call(args, 4);
+}
+
 static void scripts_and_their_model_give_the_same_answers(void **state)
 {
     struct world *world = *state;
@@ -427,6 +448,8 @@ static void scripts_and_their_model_give_the_same_answers(void **state)
             add(&operation, "1");
             add(&operation, "100");
             add(&operation, "0");
+            add(&operation, "mark0");
+            set_mark(world);
         }
         if (i % 1000 == 900) {
             set_strange(world);
@@ -504,6 +527,14 @@ static void make_hold(struct world *world, struct operation *operation)
     add(operation, "86400000");
 }
 
+static void make_note(struct world *world, struct operation *operation)
+{
+    operation->script = NOTE_SERVER;
+    add(operation, "server");
+    add(operation, "run%d", (int)below(world, 3));
+    add(operation, "%d", (int)below(world, 2) * 2000000000);
+}
+
 /* A worker sends files when the beat says that they are not there. */
 static void keep_files(struct world *world, int version)
 {
@@ -545,6 +576,8 @@ static void the_beat_and_its_model_give_the_same_answers(void **state)
             make_choice(world, &operation);
         } else if (below(world, 4) == 0) {
             make_hold(world, &operation);
+        } else if (below(world, 4) == 0) {
+            make_note(world, &operation);
         } else {
             make_beat(world, &operation);
         }
@@ -557,6 +590,7 @@ static void the_beat_and_its_model_give_the_same_answers(void **state)
         }
         compare_value(world, "GET", "pauses", NULL);
         compare_value(world, "GET", "pin", NULL);
+        compare_value(world, "GET", "server", NULL);
         if (below(world, 3) == 0) {
             keep_files(world, (int)below(world, 6));
         }
