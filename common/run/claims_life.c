@@ -113,6 +113,7 @@ static void on_connect(void *arg, const char *run_id, bool is_new_server)
         log_event(LOG_INFO, "redis_server", "run_id", run_id, NULL);
     }
     snprintf(claims->run_id, sizeof(claims->run_id), "%s", run_id);
+    claims->has_put_back = false; /* the same mark may stand in an older copy */
     redis_set_ready(claims->redis); /* whether it may be trusted is asked here, and nobody is let through before */
     claims_check_begin(claims);
 }

@@ -64,7 +64,8 @@ struct claims {
     /* claims_rebuild.c */
     struct loop_timer *lease_timer;   /* looks whether it goes on undisturbed */
     bool goes_on;                     /* an attempt that failed, under the same mark */
-    char mark[48];                    /* of the rebuild under which the ring was put back */
+    char mark[48];                    /* of the last rebuild that we know of */
+    bool has_put_back;                /* all of the ring, under it */
     uint64_t rebuilds;
     int64_t rebuild_from_ms;          /* wall clock; 0: from the beginning of the topics */
     size_t restores_open;

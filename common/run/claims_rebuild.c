@@ -113,6 +113,7 @@ static void look(void *arg)
 
 static void recover(struct claims *claims)
 {
+    claims->has_put_back = true;
     if (claims->rebuild_from_ms) {
         claims_set_state(claims, CLAIMS_RECOVERING, "another Redis server: putting back what it may lack");
     } else {
@@ -143,6 +144,7 @@ static void on_marked(void *arg, enum redis_status status, const struct redis_re
 static void mark_shards(struct claims *claims)
 {
     snprintf(claims->mark, sizeof(claims->mark), "%s.%" PRIu64, claims->boot_id, ++claims->rebuilds);
+    claims->has_put_back = false;
     claims->check_open = CLAIM_SHARDS;
     for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
         char guard[CLAIM_KEY_SIZE];
@@ -159,6 +161,12 @@ static void wait_for_other(struct claims *claims)
                                                   : "another worker is rebuilding Redis from the outcomes topic");
 }
 
+static void on_ring_put_back(struct claims *claims)
+{
+    claims->has_put_back = true;
+    wait_for_other(claims);
+}
+
 static void on_others_mark(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
     struct claims *claims = claims_of_round(arg);
@@ -166,13 +174,14 @@ static void on_others_mark(void *arg, enum redis_status status, const struct red
     if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
     }
-    if (status != REDIS_OK || reply->type != REDIS_TEXT || slice_is(reply->text, claims->mark) ||
-        reply->text.len >= sizeof(claims->mark)) {
+    if (status != REDIS_OK || reply->type != REDIS_TEXT || reply->text.len >= sizeof(claims->mark) ||
+        (claims->has_put_back && slice_is(reply->text, claims->mark))) {
         wait_for_other(claims);
         return;
     }
     snprintf(claims->mark, sizeof(claims->mark), "%.*s", (int)reply->text.len, reply->text.data);
-    claims_put_ring_back(claims, wait_for_other);
+    claims->has_put_back = false;
+    claims_put_ring_back(claims, on_ring_put_back);
 }
 
 static void on_last_mark(void *arg, enum redis_status status, const struct redis_reply *reply)
@@ -182,7 +191,8 @@ static void on_last_mark(void *arg, enum redis_status status, const struct redis
     if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
     }
-    claims->goes_on = status == REDIS_OK && reply->type == REDIS_TEXT && slice_is(reply->text, claims->mark);
+    claims->goes_on = claims->has_put_back && status == REDIS_OK && reply->type == REDIS_TEXT &&
+                      slice_is(reply->text, claims->mark);
     if (claims->goes_on) {
         recover(claims);
     } else {

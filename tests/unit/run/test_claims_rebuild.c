@@ -173,6 +173,18 @@ static void what_is_on_the_wire_goes_back_under_each_rebuild_of_another(void **s
     assert_int_equal(world->recoveries, 1);
 }
 
+static void what_could_not_be_put_back_is_put_back_later(void **state)
+{
+    struct world *world = *state;
+
+    wait_ready(world);
+    assert_int_equal(begin(world, NULL), CLAIM_GO);
+    fake_redis_refuse("restore", REDIS_UNAVAILABLE, "BUSY", 1);
+    empty_for_another("theirs");
+    fakes_run_ms(world->loop, 4000);
+    assert_int_equal(on_the_wire(), 1);
+}
+
 static void who_rebuilds_notices_that_another_began_anew(void **state)
 {
     struct world *world = *state;
@@ -355,6 +367,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         rebuild_test(a_redis_that_was_emptied_while_it_was_rebuilt_is_not_whole),
         rebuild_test(what_is_on_the_wire_goes_back_under_each_rebuild_of_another),
+        rebuild_test(what_could_not_be_put_back_is_put_back_later),
         rebuild_test(who_rebuilds_notices_that_another_began_anew),
         rebuild_test(an_attempt_that_failed_goes_on_while_nothing_is_forgotten),
         rebuild_test(another_server_is_told_what_it_may_lack),
