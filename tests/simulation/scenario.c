@@ -129,7 +129,7 @@ static int64_t draw_amount(enum act_kind kind, struct random *random)
     case ACT_REDIS_DOWN:
         return 100 + below(random, happens(random, 70) ? 3000 : 40000);
     case ACT_REDIS_SLOW:
-        return 1 + below(random, 900);
+        return 1 + below(random, 240); /* each way: a command has half a second */
     default:
         return below(random, 1000);
     }
@@ -157,6 +157,26 @@ static void draw_acts(struct scenario *scenario, struct random *random)
         if (act->kind == ACT_KAFKA_DOWN || act->kind == ACT_REDIS_DOWN) {
             scenario->acts[scenario->act_count++] =
                 (struct act){act->at_ms + act->amount, act->kind == ACT_KAFKA_DOWN ? ACT_KAFKA_UP : ACT_REDIS_UP, 0, 0};
+        }
+    }
+    qsort(scenario->acts, (size_t)scenario->act_count, sizeof(scenario->acts[0]), compare_acts);
+}
+
+/* Redis forgets again before it is whole, or soon after. From numbers of its own, so that the rest of a seed is as without. */
+static void draw_losses_again(struct scenario *scenario, uint64_t seed)
+{
+    static const enum act_kind kinds[] = {ACT_REDIS_EMPTY, ACT_REDIS_FLUSH, ACT_REDIS_FAIL_OVER};
+    struct random random;
+    int count = scenario->act_count;
+
+    random_init(&random, seed ^ 0xa6a1);
+    for (int i = 0; i < count && scenario->act_count < count + SCENARIO_MOST_LOST_AGAIN; i++) {
+        const struct act *act = &scenario->acts[i];
+        bool is_loss = act->kind == ACT_REDIS_EMPTY || act->kind == ACT_REDIS_FLUSH || act->kind == ACT_REDIS_FAIL_OVER;
+
+        if (is_loss && happens(&random, 40)) {
+            scenario->acts[scenario->act_count++] =
+                (struct act){act->at_ms + 1 + below(&random, 6000), kinds[below(&random, 3)], act->worker, 0};
         }
     }
     qsort(scenario->acts, (size_t)scenario->act_count, sizeof(scenario->acts[0]), compare_acts);
@@ -194,6 +214,7 @@ void scenario_draw(struct scenario *scenario, uint64_t seed)
     draw_notes(scenario, &random);
     draw_events(scenario, &random);
     draw_acts(scenario, &random);
+    draw_losses_again(scenario, seed);
     draw_chances(scenario, &random);
 }
 

@@ -18,6 +18,7 @@ enum {
     SCENARIO_MOST_NOTES = 24,
     SCENARIO_MOST_EVENTS = 48,
     SCENARIO_MOST_ACTS = 24,
+    SCENARIO_MOST_LOST_AGAIN = 8,
     SCENARIO_PARTITIONS = 2,
     SCENARIO_MOST_DEATHS = 4, /* the fifth can make an innocent event a suspect (run/careful.h) */
 };
@@ -86,7 +87,7 @@ struct scenario {
     int note_count;
     struct scenario_event events[SCENARIO_MOST_EVENTS]; /* in the order of time */
     int event_count;
-    struct act acts[SCENARIO_MOST_ACTS]; /* in the order of time */
+    struct act acts[SCENARIO_MOST_ACTS + SCENARIO_MOST_LOST_AGAIN]; /* in the order of time */
     int act_count;
     int64_t calm_at_ms;               /* from here on nothing goes wrong any more */
     uint32_t crash_ppm, lost_ppm, freeze_ppm;   /* at each point */

@@ -581,6 +581,27 @@ static bool is_at_rest(struct simulation *simulation)
            witness_take_commits(simulation->witness) && is_committed(CHANNEL_EMAIL) && is_committed(CHANNEL_SMS);
 }
 
+/* A system that has been at work before: Redis knows what was sent, and there is an outcome. */
+static void begin_history(void)
+{
+    const struct mid mid = {{0}};
+    const struct outcome outcome = {.mid = &mid, .state = OUTCOME_SENT, .reason = "accepted", .wall_ms = fakes_wall_ms()};
+    struct buf text;
+
+    buf_init(&text, 0);
+    outcome_format(&outcome, &text);
+    fake_kafka_append("loyalty.outcomes", 0, SLICE("before"), buf_slice(&text), NULL, 0);
+    buf_finish(&text);
+    for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
+        char key[CLAIM_KEY_SIZE];
+        struct slice guard = claim_guard_key("test", shard, key);
+
+        fake_redis_call((const struct slice[]){SLICE("HSET"), guard, SLICE("r"), SLICE("mark")}, 4);
+        fake_redis_eval("open_shard", (const struct slice[]){guard, SLICE("1"), SLICE("1"), SLICE("0"), SLICE("mark")}, 5);
+    }
+    fake_redis_eval("note_server", (const struct slice[]){SLICE("n:{test.recovery}:server"), SLICE("run0"), SLICE("0")}, 3);
+}
+
 static void begin(struct simulation *simulation, uint64_t seed, enum fake_bug bug)
 {
     const struct fake_http_judge judge = {decide, told, simulation};
@@ -594,6 +615,7 @@ static void begin(struct simulation *simulation, uint64_t seed, enum fake_bug bu
     fake_catalog_set_version("v1");
     fake_http_set_judge(&judge);
     process_add_topics();
+    begin_history();
     simulation->turning = -1;
     simulation->version = 1;
     simulation->kafka_down = simulation->redis_down = simulation->redis_slow = -1;

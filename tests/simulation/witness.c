@@ -12,7 +12,8 @@
 #include "core/outcome.h"
 #include "tests/chaos/history.h"
 
-enum { MOST_FAULTS = 512, MOST_PARKED = 1024, TICK = 100 };
+enum { MOST_FAULTS = 512, MOST_PARKED = 1024, TICK = 100, MOST_TIMED = 4096, LEASE_MS = 15000,
+       QUIET_MS = 10000 };
 
 /* --- the witness -------------------------------------------------------------------------------------------------- */
 
@@ -31,7 +32,8 @@ struct expected {
     bool is_accepted_again;   /* while its key was known, or without one */
     unsigned text_hash;       /* of what may be with the provider; 0: nothing is */
     int64_t parked_tick;      /* the last time; 0: never */
-    bool is_forgotten;        /* Redis was emptied between a request and its outcome: see RELIABILITY.md */
+    int64_t requested_tick;
+    bool was_in_flight;       /* when Redis was made to forget, or soon after: see is_promised() */
 };
 
 /* What lies on a retry topic, for I5. */
@@ -61,6 +63,11 @@ struct witness {
     int snapshots;
     int64_t tick, requests;
     uint64_t digest;
+    int64_t lost_ms;          /* when Redis was made to forget the last time; 0: never */
+    int64_t quiet_ms;         /* when the last fault began or ended */
+    int open_faults;
+    int64_t request_ms[CHANNEL_COUNT][MOST_TIMED]; /* where nothing had delayed what has its token */
+    int timed[CHANNEL_COUNT]; /* of those */
     bool has_commits;
     bool has_suspect; /* kills from outside happened to hit one event's mark three times (run/careful.h) */
     struct buf complaints;
@@ -317,6 +324,13 @@ static const char *const answers[] = {
     [FAKE_ANSWER_429] = "429",     [FAKE_ANSWER_500] = "500",           [FAKE_REFUSE_NOW] = "425",
 };
 
+/* A worker that was sending, or had not published yet what came of it, when Redis forgot, and is dead or stands still: nobody
+ * knows any more. Then only the key keeps the promise. */
+static bool is_promised(const struct witness *witness, const struct expected *expected)
+{
+    return witness->scenario->class != SCENARIO_EVERYTHING || !expected->was_in_flight;
+}
+
 /* A key that is known again within its life must not deliver; without a key nothing may. */
 static void note_accepted(struct expected *expected)
 {
@@ -337,8 +351,7 @@ static void check_bytes(struct witness *witness, struct expected *expected, cons
     bool is_proved_away = behaviour == FAKE_ANSWER_400 || behaviour == FAKE_ANSWER_401 ||
                           behaviour == FAKE_ANSWER_429 || behaviour == FAKE_REFUSE_NOW;
 
-    if (expected->text_hash && expected->text_hash != hash && !expected->is_forgotten &&
-        witness->scenario->class != SCENARIO_EVERYTHING) {
+    if (expected->text_hash && expected->text_hash != hash && is_promised(witness, expected)) {
         complain(witness, "I4 %s %s: asked for again with other bytes", channel_name(expected->channel), expected->name);
     }
     if (!is_proved_away) {
@@ -361,6 +374,12 @@ static void see_question(struct witness *witness, const struct fake_message *mes
     }
 }
 
+/* What has its token leaves at once, and not when Redis or the worker is there again. */
+static bool is_quiet(const struct witness *witness)
+{
+    return witness->open_faults == 0 && fakes_mono_ms() - witness->quiet_ms > QUIET_MS;
+}
+
 static void see_request(struct witness *witness, const struct fake_message *message, enum fake_behaviour behaviour,
                         bool is_delivered)
 {
@@ -376,6 +395,11 @@ static void see_request(struct witness *witness, const struct fake_message *mess
         return;
     }
     expected->requests++;
+    expected->requested_tick = request.at_ms;
+    expected->was_in_flight |= witness->lost_ms && fakes_mono_ms() - witness->lost_ms < LEASE_MS;
+    if (is_quiet(witness) && witness->timed[expected->channel] < MOST_TIMED) {
+        witness->request_ms[expected->channel][witness->timed[expected->channel]++] = fakes_mono_ms();
+    }
     check_bytes(witness, expected, message, behaviour);
     if (is_delivered) {
         note_accepted(expected);
@@ -414,6 +438,8 @@ int witness_fault_begin(struct witness *witness, const char *what, int64_t numbe
     snprintf(fault->what, sizeof(fault->what), "%s", what);
     fault->from = see(witness, "fault: %s %" PRId64, what, number);
     fault->to = -1;
+    witness->open_faults++;
+    witness->quiet_ms = fakes_mono_ms();
     if (witness->fault_count < MOST_FAULTS) {
         return witness->fault_count++;
     }
@@ -424,6 +450,8 @@ void witness_fault_end(struct witness *witness, int *fault)
 {
     if (*fault >= 0) {
         witness->faults[*fault].to = witness->tick * TICK;
+        witness->open_faults--;
+        witness->quiet_ms = fakes_mono_ms();
         see(witness, "over: %s", witness->faults[*fault].what);
     }
     *fault = -1;
@@ -434,6 +462,7 @@ void witness_fault(struct witness *witness, const char *what, int64_t number)
     int fault = witness_fault_begin(witness, what, number);
 
     witness->faults[fault].to = witness->faults[fault].from;
+    witness->open_faults--;
 }
 
 static void on_stored(void *arg, struct slice key, const char *text)
@@ -462,11 +491,14 @@ void witness_look_at_redis(struct witness *witness, bool is_loss)
     for (size_t i = 0; i < witness->expected_count && is_loss; i++) {
         struct expected *expected = &witness->expected[i];
 
-        if (expected->text_hash && !expected->state[0]) {
-            expected->is_forgotten = true;
-            count(witness, "loss", "between request and outcome");
+        if (expected->requested_tick > expected->parked_tick && !expected->state[0]) {
+            expected->was_in_flight = true;
+            count(witness, "loss", "of what is in flight");
+        } else if (expected->text_hash && !expected->state[0]) {
+            count(witness, "loss", "of what is parked as unknown");
         }
     }
+    witness->lost_ms = is_loss ? fakes_mono_ms() : witness->lost_ms;
     for (int flow = 0; flow < FLOW_COUNT && is_loss; flow++) {
         for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
             history_add_redis_loss(witness->histories[flow][channel], witness->snapshots);
@@ -579,31 +611,31 @@ static void check_ends(struct witness *witness)
     for (size_t i = 0; i < witness->expected_count; i++) {
         const struct expected *expected = &witness->expected[i];
         const char *wrong = find_wrong_end(expected);
-        bool is_judged = expected->channel == CHANNEL_EMAIL || witness->scenario->class != SCENARIO_EVERYTHING;
+        bool is_judged = expected->channel == CHANNEL_EMAIL || is_promised(witness, expected);
 
         if (expected->state[0] && wrong) {
             complain(witness, "%s %s: %s (%s) after %d requests, but %s", channel_name(expected->channel),
                      expected->name, expected->state, expected->reason, expected->requests, wrong);
         }
-        if (expected->is_accepted_again && is_judged && !(expected->is_forgotten && expected->channel == CHANNEL_SMS)) {
+        if (expected->is_accepted_again && is_judged) {
             complain(witness, "I2 %s %s: delivered twice", channel_name(expected->channel), expected->name);
         }
     }
 }
 
 /* "I3 email order-7: ..." */
-static bool is_about_forgotten(const struct witness *witness, const char *line)
+static bool is_promised_line(const struct witness *witness, const char *line)
 {
-    for (size_t i = 0; i < witness->expected_count && strncmp(line, "I3 ", 3) == 0; i++) {
+    for (size_t i = 0; i < witness->expected_count; i++) {
         const struct expected *expected = &witness->expected[i];
         char beginning[64];
 
         snprintf(beginning, sizeof(beginning), "%s %s:", channel_name(expected->channel), expected->name);
-        if (expected->is_forgotten && strncmp(line + 3, beginning, strlen(beginning)) == 0) {
-            return true;
+        if (!is_promised(witness, expected) && strncmp(line + 3, beginning, strlen(beginning)) == 0) {
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 /* "I5 email 0.3 (order-7): below the commit of 5, done later" */
@@ -622,16 +654,34 @@ static bool is_settled_by_another(const struct witness *witness, const char *lin
     return false;
 }
 
-/* When Redis forgets and those die who know better, a promise is kept by the key alone: it may be asked again (I3), and Redis
- * does not know it any more (I7). */
+/* Asked again without a reason (I3), ended otherwise than before (I6). */
 static void take_complaints(struct witness *witness, const char *report)
 {
     for (const char *line = report; *line; line += strcspn(line, "\n") + 1) {
-        bool is_excused = (witness->scenario->class == SCENARIO_EVERYTHING && (line[1] == '3' || line[1] == '7')) ||
-                          is_about_forgotten(witness, line) || is_settled_by_another(witness, line);
+        bool is_excused = ((line[1] == '3' || line[1] == '6') && !is_promised_line(witness, line)) ||
+                          is_settled_by_another(witness, line);
 
         if (!is_excused) {
             buf_appendf(&witness->complaints, "%.*s\n", (int)strcspn(line, "\n"), line);
+        }
+    }
+}
+
+/* I8: in any second the rate, the least burst, and for each worker a token that it holds and one that is on its way. */
+static void check_rate(struct witness *witness, int channel)
+{
+    int most = (int)witness->scenario->rate_per_s + 1 + 2 * witness->scenario->worker_count;
+    const int64_t *times = witness->request_ms[channel];
+
+    coverage_add(witness->coverage, "judged: requests in any second", (uint64_t)witness->timed[channel]);
+    for (int first = 0, last = 0; last < witness->timed[channel]; last++) {
+        while (times[first] <= times[last] - 1000) {
+            first++;
+        }
+        if (last - first + 1 > most) {
+            complain(witness, "I8 %s: %d requests in a second, and %d may be", channel_name((enum channel)channel),
+                     last - first + 1, most);
+            return;
         }
     }
 }
@@ -673,6 +723,9 @@ bool witness_judge(struct witness *witness, bool is_at_rest, struct buf *report)
     }
     witness_look_at_redis(witness, false);
     check_ends(witness);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        check_rate(witness, channel);
+    }
     for (int flow = 0; flow < FLOW_COUNT; flow++) {
         for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
             if (note_flow_has((enum note_flow)flow, (enum channel)channel)) {

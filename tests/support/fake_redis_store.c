@@ -606,6 +606,11 @@ static void eval_tokens(const struct slice a[], struct fake_answer *answer)
     char text[24];
 
     say_array(answer, NULL);
+    if (fakes_has_bug(FAKE_BUG_TOKENS_FREE)) {
+        add_int(answer, to_number(a[4]));
+        add_int(answer, 0);
+        return;
+    }
     if (not_before > now) {
         add_int(answer, 0);
         add_int(answer, not_before - now);

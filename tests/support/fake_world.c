@@ -157,6 +157,7 @@ const char *fake_bug_name(enum fake_bug bug)
         [FAKE_BUG_SETTLE_LAST_WINS] = "settle_last_wins",
         [FAKE_BUG_OUTCOME_LOST] = "outcome_lost",
         [FAKE_BUG_EPOCH_STAYS] = "epoch_stays",
+        [FAKE_BUG_TOKENS_FREE] = "tokens_free",
     };
 
     return names[bug];

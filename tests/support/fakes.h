@@ -92,6 +92,7 @@ enum fake_bug {
     FAKE_BUG_SETTLE_LAST_WINS,    /* SETTLE replaces whatever stands there */
     FAKE_BUG_OUTCOME_LOST,        /* outcomes are acknowledged, and every tenth is not written */
     FAKE_BUG_EPOCH_STAYS,         /* an emptied Redis looks as if it had never forgotten */
+    FAKE_BUG_TOKENS_FREE,         /* as many as are wanted */
     FAKE_BUG_COUNT,
 };
 const char *fake_bug_name(enum fake_bug bug);
