@@ -136,6 +136,9 @@ static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *
     if (message->offset + !message->err > assigned->next_offset) {
         assigned->next_offset = message->offset + !message->err;
     }
+    if (message->err) {
+        assigned->read_up_at_ms = clock_mono_ms();
+    }
     if (assigned->first || assigned->is_paused || consumer->is_held) {
         kafka_partitions_keep(consumer, assigned, message);
     } else {

@@ -48,6 +48,7 @@ struct assigned {
     int64_t watched_offset;    /* next offset when the watchdog looked last */
     int64_t quiet_since_ms;    /* ... and since when it has been that one; 0: not looked at yet */
     int64_t log_end, end_told_ms; /* of the log, and when the broker said so; 0: never */
+    int64_t read_up_at_ms;     /* when the client last came to the end of the log; 0: never */
     struct waiting *first;
     struct waiting **end;
     size_t key_len;

@@ -34,22 +34,43 @@ static bool is_expected(const struct kafka_consumer *consumer, const struct assi
            !consumer->is_held && !consumer->is_choked;
 }
 
-static struct kafka_watched look_at(struct kafka_consumer *consumer, struct assigned *assigned,
-                                    const struct kafka_stats *stats, int64_t now_ms)
+/* Notes how far it is. True: it gave something since the look before. */
+static bool look_at(struct kafka_consumer *consumer, struct assigned *assigned, const struct kafka_stats *stats,
+                    int64_t now_ms)
 {
     int64_t next_offset = find_next(assigned, stats);
+    bool has_moved = next_offset != assigned->watched_offset;
 
-    if (!is_expected(consumer, assigned) || next_offset != assigned->watched_offset || assigned->quiet_since_ms == 0) {
+    if (!is_expected(consumer, assigned) || has_moved || assigned->quiet_since_ms == 0) {
         assigned->watched_offset = next_offset;
         assigned->quiet_since_ms = now_ms;
     }
+    return has_moved;
+}
+
+/* All of them, before one is judged. Returns others_read_up_ms of struct kafka_watched. */
+static int64_t look_at_all(struct kafka_consumer *consumer, const struct kafka_stats *stats, int64_t now_ms)
+{
+    int64_t read_up_ms = INT64_MAX;
+
+    for (struct assigned *a = consumer->assigned; a; a = a->hh.next) {
+        if (look_at(consumer, a, stats, now_ms) && a->read_up_at_ms < read_up_ms) {
+            read_up_ms = a->read_up_at_ms;
+        }
+    }
+    return read_up_ms;
+}
+
+static struct kafka_watched describe(const struct assigned *assigned, int64_t others_read_up_ms)
+{
     return (struct kafka_watched){
         .topic = assigned->id.topic,
         .partition = assigned->id.partition,
-        .next_offset = next_offset,
+        .next_offset = assigned->watched_offset,
         .quiet_since_ms = assigned->quiet_since_ms,
         .end = assigned->log_end,
         .end_told_ms = assigned->end_told_ms,
+        .others_read_up_ms = others_read_up_ms,
     };
 }
 
@@ -58,12 +79,17 @@ static bool watch_partitions(struct kafka_consumer *consumer, const struct kafka
                              char *reason, size_t size)
 {
     struct kafka_lookup_item *quiet = xcalloc(HASH_COUNT(consumer->assigned) + 1, sizeof(*quiet));
+    int64_t read_up_ms = look_at_all(consumer, stats, now_ms);
     bool is_fine = true;
     size_t count = 0;
 
     for (struct assigned *a = consumer->assigned; is_fine && a; a = a->hh.next) {
-        const struct kafka_watched watched = look_at(consumer, a, stats, now_ms);
+        const struct kafka_watched watched = describe(a, read_up_ms);
 
+        if (kafka_watchdog_must_wait(&watched)) {
+            a->quiet_since_ms = now_ms; /* counted anew, from when it is its turn */
+            continue;
+        }
         is_fine = kafka_watchdog_check_partition(&consumer->watchdog, stats, &watched, now_ms, reason, size);
         if (kafka_watchdog_must_ask(&consumer->watchdog, &watched, now_ms)) {
             quiet[count].topic = (char *)a->id.topic;

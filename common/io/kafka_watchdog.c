@@ -21,6 +21,11 @@ bool kafka_watchdog_check_group(struct kafka_watchdog *watchdog, const struct ka
     return false;
 }
 
+bool kafka_watchdog_must_wait(const struct kafka_watched *watched)
+{
+    return watched->others_read_up_ms < watched->quiet_since_ms;
+}
+
 bool kafka_watchdog_must_ask(const struct kafka_watchdog *watchdog, const struct kafka_watched *watched, int64_t now_ms)
 {
     return watched->next_offset >= 0 && now_ms - watched->quiet_since_ms >= watchdog->quiet_ms &&
@@ -35,7 +40,8 @@ bool kafka_watchdog_check_partition(const struct kafka_watchdog *watchdog, const
 
     if (watched->next_offset < 0 || now_ms - watched->quiet_since_ms < watchdog->quiet_ms || !is_told ||
         now_ms - watched->end_told_ms < watchdog->grace_ms || watched->end <= watched->next_offset ||
-        !kafka_stats_find(stats, watched->topic, watched->partition, &found) || !found.is_leader_up) {
+        !kafka_stats_find(stats, watched->topic, watched->partition, &found) || !found.is_leader_up ||
+        kafka_watchdog_must_wait(watched)) {
         return true;
     }
     snprintf(reason, size,

@@ -29,11 +29,17 @@ struct kafka_watched {
     int64_t quiet_since_ms; /* when it last gave something, or was last not meant to */
     int64_t end;            /* of the log, as the broker said */
     int64_t end_told_ms;    /* ... and when; 0: not asked. The client itself does not learn it from a dead partition */
+    /* Of the partitions that gave something lately, the one that has not been read up for longest was read up then (0:
+     * never); INT64_MAX: none gave anything. */
+    int64_t others_read_up_ms;
 };
 
 /* False: it is stuck; `reason` says how, for a person. Times are clock_mono_ms(). */
 bool kafka_watchdog_check_group(struct kafka_watchdog *watchdog, const struct kafka_stats *stats, int64_t now_ms,
                                 char *reason, size_t size);
+/* Another partition has more than the client fetches at once, and has had it all the time: the client goes on with that one
+ * before it looks at this one (librdkafka 2.0.2, many partitions on one broker). So its silence says nothing. */
+bool kafka_watchdog_must_wait(const struct kafka_watched *watched);
 /* Time to ask the broker where the log ends? */
 bool kafka_watchdog_must_ask(const struct kafka_watchdog *watchdog, const struct kafka_watched *watched, int64_t now_ms);
 bool kafka_watchdog_check_partition(const struct kafka_watchdog *watchdog, const struct kafka_stats *stats,

@@ -106,7 +106,8 @@ static void a_partition_with_lag_may_be_silent_for_half_a_minute(void **state)
                                         .next_offset = rows[i].next_offset,
                                         .quiet_since_ms = rows[i].quiet_since_ms,
                                         .end = rows[i].end,
-                                        .end_told_ms = rows[i].end_told_ms};
+                                        .end_told_ms = rows[i].end_told_ms,
+                                        .others_read_up_ms = INT64_MAX};
 
         if (kafka_watchdog_check_partition(&watchdog, &stats, &watched, rows[i].now_ms, reason, sizeof(reason)) !=
                 rows[i].is_fine ||
@@ -117,6 +118,34 @@ static void a_partition_with_lag_may_be_silent_for_half_a_minute(void **state)
         assert_true(kafka_watchdog_check_partition(&watchdog, &stats, &watched, rows[i].now_ms, reason, sizeof(reason)));
         kafka_stats_finish(&stats);
     }
+}
+
+static void a_partition_may_be_silent_while_the_client_works_off_another(void **state)
+{
+    static const struct {
+        int64_t others_read_up_ms;
+        bool must_wait;
+    } rows[] = {
+        {INT64_MAX, false}, /* they give nothing either */
+        {34000, false},     /* they give something now and then, and are read up */
+        {1000, false},
+        {999, true}, /* one of them has had more all the time */
+        {0, true},
+    };
+    const struct kafka_watchdog watchdog = {.quiet_ms = QUIET_MS, .absent_ms = ABSENT_MS, .grace_ms = 4000};
+    struct kafka_stats stats = parse(broker_up, "up", "\"leader\":1");
+    char reason[256] = "";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct kafka_watched watched = {.topic = "t", .partition = 3, .next_offset = 50, .quiet_since_ms = 1000,
+                                              .end = 80, .end_told_ms = 31000, .others_read_up_ms = rows[i].others_read_up_ms};
+
+        assert_int_equal(kafka_watchdog_must_wait(&watched), rows[i].must_wait);
+        assert_int_equal(kafka_watchdog_check_partition(&watchdog, &stats, &watched, 99000, reason, sizeof(reason)),
+                         rows[i].must_wait);
+    }
+    kafka_stats_finish(&stats);
 }
 
 /* --- a client that stands still ----------------------------------------------------------------------------------- */
@@ -239,6 +268,7 @@ int main(void)
         cmocka_unit_test(what_is_no_statistics_is_refused),
         cmocka_unit_test(a_coordinator_may_be_away_for_a_minute_while_brokers_answer),
         cmocka_unit_test(a_partition_with_lag_may_be_silent_for_half_a_minute),
+        cmocka_unit_test(a_partition_may_be_silent_while_the_client_works_off_another),
         cmocka_unit_test(a_partition_that_died_in_the_client_ends_the_process),
         cmocka_unit_test(a_partition_that_we_paused_or_that_has_nothing_does_not),
         cmocka_unit_test(a_coordinator_that_is_never_found_ends_the_process),
