@@ -92,7 +92,7 @@ struct scene *scene_create(const struct scene_options *options)
             !options->channels || strstr(options->channels, channel_name((enum channel)channel));
     }
     scene->rules.may_resend[CHANNEL_SMS] = options->sms_policy && strcmp(options->sms_policy, "resend") == 0;
-    scene->watch = scene_watch_start(scene);
+    scene->watch = options->is_unwatched ? NULL : scene_watch_start(scene);
     if (options->has_proxies) {
         start_proxies(scene);
     }

@@ -197,6 +197,7 @@ int64_t kafka_tool_read(struct kafka_tool *tool, const char *topic, kafka_tool_r
         }
         if (record) {
             count++;
+            end_ms = clock_mono_ms() + ANSWER_MS;
             if (fn) {
                 fn(arg, record);
             }
