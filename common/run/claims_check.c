@@ -270,7 +270,7 @@ static void on_time(void *arg, enum redis_status status, const struct redis_repl
         return;
     }
     if (!number_parse(reply->items[0].text, &seconds) || seconds < 0 || seconds > INT64_MAX / 2000) {
-        refuse(claims, "unexpected answer to TIME");
+        claims_refuse(claims, "unexpected answer to TIME");
         return;
     }
     skew_ms = seconds * 1000 - clock_wall_ms();
