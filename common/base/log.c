@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -62,30 +63,38 @@ static bool is_sink_ready(void)
     return poll(&fd, 1, 0) == 1 && (fd.revents & POLLOUT);
 }
 
-static ssize_t write_all(const char *data, size_t len)
+/* As much as goes without waiting: a pipe that is ready takes PIPE_BUF bytes whole, and a longer write would wait for its
+ * reader. */
+static size_t write_ready(const char *data, size_t len)
 {
-    ssize_t n;
+    size_t done = 0;
 
-    do {
-        n = write(sink, data, len);
-    } while (n < 0 && errno == EINTR);
-    return n;
+    while (done < len && is_sink_ready()) {
+        ssize_t n = write(sink, data + done, len - done < PIPE_BUF ? len - done : PIPE_BUF);
+
+        if (n > 0) {
+            done += (size_t)n;
+        } else if (n == 0 || errno != EINTR) {
+            break;
+        }
+    }
+    return done;
 }
 
 /* A line that was written in part is ended before the next one begins. */
 static void write_line(struct buf *line)
 {
     static bool is_torn;
-    ssize_t n;
+    size_t done;
 
     buf_append_char(line, '\n');
-    if (line->overflowed || !is_sink_ready() || (is_torn && write_all("\n", 1) != 1)) {
+    if (line->overflowed || (is_torn && write_ready("\n", 1) != 1)) {
         dropped++;
         return;
     }
-    n = write_all(line->data, line->len);
-    is_torn = n > 0 && (size_t)n < line->len;
-    dropped += n != (ssize_t)line->len;
+    done = write_ready(line->data, line->len);
+    is_torn = done > 0 && done < line->len;
+    dropped += done != line->len;
 }
 
 void log_event(enum log_level level, const char *what, ...)

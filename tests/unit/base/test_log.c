@@ -158,6 +158,28 @@ static void a_full_pipe_drops_lines_and_later_ones_come_whole(void **state)
     free(text);
 }
 
+static void a_line_longer_than_the_room_in_a_pipe_does_not_wait_for_its_reader(void **state)
+{
+    enum { LONG = 40000 };
+    uint64_t before = log_dropped_count();
+    char *text = xmalloc(1 << 20);
+
+    (void)state;
+    fcntl(fds[1], F_SETFL, 0);
+    assert_true(fcntl(fds[1], F_SETPIPE_SZ, 16384) >= 0);
+    memset(text, 'x', LONG);
+    alarm(20); /* ends a test that waits for ever */
+    log_json(LOG_INFO, slice_make(text, LONG));
+    alarm(0);
+    assert_int_equal(log_dropped_count() - before, 1);
+    read_pipe(text, 1 << 20);
+    assert_true(strlen(text) > 0 && strspn(text, "x") == strlen(text));
+    log_json(LOG_INFO, SLICE("{}"));
+    read_pipe(text, 16);
+    assert_string_equal(text, "\n{}\n"); /* the torn line is ended first */
+    free(text);
+}
+
 static void a_closed_sink_drops_lines(void **state)
 {
     uint64_t before = log_dropped_count();
@@ -177,6 +199,8 @@ int main(void)
         cmocka_unit_test(sixteen_numbers_can_be_used_at_once),
         cmocka_unit_test_setup_teardown(a_line_that_is_too_long_is_dropped_and_counted, open_pipe, close_pipe),
         cmocka_unit_test_setup_teardown(a_full_pipe_drops_lines_and_later_ones_come_whole, open_pipe, close_pipe),
+        cmocka_unit_test_setup_teardown(a_line_longer_than_the_room_in_a_pipe_does_not_wait_for_its_reader, open_pipe,
+                                        close_pipe),
         cmocka_unit_test_setup_teardown(a_closed_sink_drops_lines, open_pipe, close_pipe),
     };
 
