@@ -1,4 +1,4 @@
-/* T05 (C16), T07, T25, T39, T42: death within a revoke, workers that come and go in a consumer group, a wrong clock, too few file descriptors, and an hour of
+/* T05 (C16), T07, T25, T42: death within a revoke, workers that come and go in a consumer group, a wrong clock, and an hour of
  * everything. With KAFKA_BOOTSTRAP the group's Kafka is the one that it names; with KAFKA_CLUSTER a broker of it dies, too. */
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,12 +6,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -218,73 +216,6 @@ static void a_worker_with_a_wrong_clock_sends_nothing(void **state)
     scene_destroy(scene);
 }
 
-/* --- T39 ---------------------------------------------------------------------------------------------------------- */
-
-static int count_descriptors(const struct process *process)
-{
-    char path[64];
-    int count = 0;
-    DIR *dir;
-
-    snprintf(path, sizeof(path), "/proc/%d/fd", process_id(process));
-    dir = opendir(path);
-    assert_non_null(dir);
-    while (readdir(dir)) {
-        count++;
-    }
-    closedir(dir);
-    return count;
-}
-
-static void set_descriptors(int pid, rlim_t count)
-{
-    struct rlimit limit;
-
-    assert_int_equal(prlimit(pid, RLIMIT_NOFILE, NULL, &limit), 0);
-    limit.rlim_cur = count;
-    assert_int_equal(prlimit(pid, RLIMIT_NOFILE, &limit, NULL), 0);
-}
-
-/* First as a worker finds them when it starts, and shares them out; then it is left with a dozen while it runs. */
-static void too_few_file_descriptors(void **state)
-{
-    enum { FEW = 256, SPARE = 12 };
-    static const char *const env[] = {"HTTP_CONNECTIONS=128", NULL};
-    static const char *const args[] = {"--latency-ms", "50", NULL};
-    struct scene *scene = scene_create(&(struct scene_options){.worker_env = env, .sandbox_args = args});
-    struct rlimit usual;
-    int64_t from_ms, meanwhile, refused;
-    bool is_fine;
-
-    (void)state;
-    getrlimit(RLIMIT_NOFILE, &usual);
-    set_descriptors(getpid(), FEW);
-    scene_start_worker(scene, 0, 1, NULL);
-    set_descriptors(getpid(), usual.rlim_cur);
-    system_wait_ready(scene->system, 0);
-    assert_true(process_has_printed(scene->system->workers[0], "\"connections\":\"64\""));
-    scene_publish(scene, 100, 1, 3);
-    scene_wait_idle(scene);
-    meanwhile = scene_count(scene, "accepted");
-    refused = (int64_t)system_metric(scene->system, 0, "perkline_provider_requests_total", "connect");
-    from_ms = clock_wall_ms();
-    set_descriptors(process_id(scene->system->workers[0]), (rlim_t)count_descriptors(scene->system->workers[0]) + SPARE);
-    scene_publish(scene, 100, 4, 6);
-    poll_pause_ms(4000);
-    set_descriptors(process_id(scene->system->workers[0]), usual.rlim_cur);
-    scene_wait_idle(scene);
-    scene_note_fault(scene, "no descriptors", from_ms);
-    is_fine = scene_judge(scene) && process_status(scene->system->workers[0]) == PROCESS_RUNS;
-    scene_report("T39", "256 file descriptors for 256 connections, then a dozen", is_fine && refused == 0,
-                 "%d events: %lld sent with 256, %lld refused a connection; then all: %zu lost, %zu duplicates, %zu held",
-                 scene->published, (long long)meanwhile, (long long)refused, scene->figures.missing,
-                 scene->figures.duplicates, scene->figures.held[CHANNEL_SMS]);
-    assert_true(is_fine);
-    assert_int_equal(refused, 0);
-    assert_int_equal(meanwhile, 600);
-    scene_destroy(scene);
-}
-
 /* --- T42 ---------------------------------------------------------------------------------------------------------- */
 
 /* KiB */
@@ -365,7 +296,6 @@ int main(void)
         cmocka_unit_test(workers_come_and_go),
         cmocka_unit_test(workers_die_within_a_revoke),
         cmocka_unit_test(a_worker_with_a_wrong_clock_sends_nothing),
-        cmocka_unit_test(too_few_file_descriptors),
         cmocka_unit_test(an_hour_of_everything),
     };
 
