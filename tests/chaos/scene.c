@@ -76,6 +76,7 @@ struct scene *scene_create(const struct scene_options *options)
         .is_group = options->is_group,
         .channels = options->channels,
         .partitions = options->partitions,
+        .mock = options->mock,
         .worker_env = options->worker_env,
         .sandbox_args = options->sandbox_args,
         .redis_options = options->redis_options,

@@ -26,6 +26,7 @@ struct scene_options {
     int partitions; /* 0: four */
     bool is_group;
     const char *const *redis_options; /* for redis-server; NULL: nothing on disk */
+    struct kafka_mock *mock; /* see system.h */
     bool is_unwatched; /* neither commits nor Redis are written down, so there is no judgement: for very many events */
     bool has_proxies; /* workers reach Redis, Kafka and the provider through them */
 };

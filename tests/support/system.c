@@ -11,6 +11,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "tests/support/http_call.h"
+#include "tests/support/kafka_mock.h"
 #include "tests/support/poll.h"
 #include "tests/support/system_templates.h"
 #include "tests/support/temp_dir.h"
@@ -105,6 +106,15 @@ static void use_kafka(struct system *system, const char *bootstrap)
     }
 }
 
+static void use_mock(struct system *system)
+{
+    system->bootstrap = xstrdup(kafka_mock_bootstrap(system->options.mock));
+    system->kafka = kafka_tool_create(system->bootstrap);
+    for (size_t i = 0; topic_words[i]; i++) {
+        kafka_mock_make_topic(system->options.mock, system_topic(system, topic_words[i]), count_partitions(system));
+    }
+}
+
 void system_start_sandbox(struct system *system)
 {
     const char *argv[ARGS_MOST] = {system_binary(), "sandbox", "--listen", system->sandbox_listen};
@@ -137,7 +147,9 @@ struct system *system_create(const struct system_options *options)
         system->templates_dir = temp_dir_path(system->dir, "templates");
         system_templates_write(system->templates_dir);
     }
-    if (bootstrap && *bootstrap) {
+    if (options->mock) {
+        use_mock(system);
+    } else if (bootstrap && *bootstrap) {
         use_kafka(system, bootstrap);
     } else {
         start_broker(system);

@@ -21,6 +21,8 @@
 
 enum { SYSTEM_MOST_WORKERS = 4, SYSTEM_PARTITIONS = 4 };
 
+struct kafka_mock;
+
 struct system_options {
     bool has_repository_templates;
     bool is_group;                  /* workers share the partitions by a consumer group; else by KAFKA_ASSIGN */
@@ -28,6 +30,7 @@ struct system_options {
     int partitions;                 /* of each topic; 0: SYSTEM_PARTITIONS */
     const char *const *worker_env;  /* more settings, NULL-terminated, or NULL */
     const char *const *sandbox_args;
+    struct kafka_mock *mock;        /* the Kafka to use, borrowed; NULL: the embedded broker, or that of KAFKA_BOOTSTRAP */
     const char *const *redis_options; /* for redis-server; NULL: nothing on disk, and a user with the rules of deploy/redis.acl */
 };
 
