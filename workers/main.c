@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/args.h"
+#include "core/json_memory.h"
 #include "workers/commands.h"
 
 struct command {
@@ -63,6 +64,7 @@ static int refuse(const char *name)
 
 int main(int argc, char **argv)
 {
+    json_memory_use();
     if (argc < 2) {
         print_help(stderr);
         return 2;

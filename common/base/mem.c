@@ -42,6 +42,11 @@ void *xreallocarray(void *old, size_t count, size_t size)
     return p;
 }
 
+void *xrealloc(void *old, size_t size)
+{
+    return xreallocarray(old, size, 1);
+}
+
 char *xstrdup(const char *text)
 {
     return text ? xmemdup(text, strlen(text)) : NULL;

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/mem.h"
+
 #ifdef __SANITIZE_ADDRESS__
 enum { IS_CHECKED = 1 };
 #else
@@ -32,11 +34,11 @@ static void *take(size_t size)
     struct piece *piece;
 
     if (class >= CLASSES || !is_keeper) {
-        return malloc(size);
+        return xmalloc(size);
     }
     piece = pieces[class].first;
     if (!piece) {
-        return malloc((class + 1) * STEP);
+        return xmalloc((class + 1) * STEP);
     }
     pieces[class].first = piece->next;
     pieces[class].count--;
@@ -55,6 +57,11 @@ static void give(void *memory)
     piece->next = pieces[class - 1].first;
     pieces[class - 1].first = piece;
     pieces[class - 1].count++;
+}
+
+void json_memory_use(void)
+{
+    json_set_alloc_funcs(xmalloc, free);
 }
 
 void json_memory_keep(void)

@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "base/buf.h"
+#include "base/die.h"
 #include "base/hash_table.h"
 #include "base/mem.h"
 #include "base/utf8.h"
@@ -149,6 +150,9 @@ static void report_parser_error(struct loader *loader)
     const yaml_parser_t *parser = &loader->parser;
     const char *problem = parser->problem ? parser->problem : "cannot be read";
 
+    if (parser->error == YAML_MEMORY_ERROR) {
+        die("out of memory (reading YAML)");
+    }
     if (parser->error == YAML_READER_ERROR) {
         refuse(loader, mark_of_offset(loader->text, parser->problem_offset), NULL, "not YAML: %s",
                problem);
@@ -429,8 +433,7 @@ struct yaml *yaml_parse(const char *path, struct slice text, int first_line,
         return NULL;
     }
     if (!yaml_parser_initialize(&loader.parser)) {
-        refuse(&loader, (yaml_mark_t){0}, NULL, "out of memory");
-        return NULL;
+        die("out of memory (reading YAML)");
     }
     yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&loader.parser,

@@ -388,7 +388,8 @@ struct http_client *http_open(struct loop *loop, const struct http_settings *set
         err_set(err, "HTTP connections: %lld is not within 1 and 4096", (long long)settings->connections);
         return NULL;
     }
-    if (client_count == 0 && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+    if (client_count == 0 &&
+        curl_global_init_mem(CURL_GLOBAL_DEFAULT, xmalloc, free, xrealloc, xstrdup, xcalloc) != CURLE_OK) {
         err_set(err, "curl: cannot start");
         return NULL;
     }

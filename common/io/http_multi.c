@@ -19,7 +19,6 @@ struct watched {
     int polled; /* what libuv watches: at least what is wanted, taken back only when it fires in vain */
 };
 
-
 struct http_multi {
     struct loop *loop;
     CURLM *curl;
@@ -57,15 +56,20 @@ static void plan_collect(struct http_multi *multi)
     }
 }
 
-/* --- time -------------------------------------------------------------------------------------------------------- */
-
-static void act_on_timeout(struct http_multi *multi)
+/* Whether curl has had its turn cannot be known after an error, and it plans nothing any more: transfers would wait for
+ * ever. */
+static void act(struct http_multi *multi, curl_socket_t fd, int mask)
 {
     int running;
+    CURLMcode code = curl_multi_socket_action(multi->curl, fd, mask, &running);
 
-    curl_multi_socket_action(multi->curl, CURL_SOCKET_TIMEOUT, 0, &running);
+    if (code != CURLM_OK) {
+        die("curl: %s", curl_multi_strerror(code));
+    }
     plan_collect(multi);
 }
+
+/* --- time -------------------------------------------------------------------------------------------------------- */
 
 /* At the end of the turn: once for all that was added in it. */
 static void kick(void *arg)
@@ -75,7 +79,7 @@ static void kick(void *arg)
     if (multi->is_kick_due) {
         multi->is_kick_due = false;
         loop_timer_stop(multi->timer);
-        act_on_timeout(multi);
+        act(multi, CURL_SOCKET_TIMEOUT, 0);
     }
 }
 
@@ -84,7 +88,7 @@ static void on_timer(void *arg)
     struct http_multi *multi = arg;
 
     multi->is_kick_due = false;
-    act_on_timeout(multi);
+    act(multi, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int set_timer(CURLM *curl, long timeout_ms, void *arg)
@@ -148,7 +152,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     struct watched *watched = poll->data;
     struct http_multi *multi = watched->multi;
     int mask = 0;
-    int running;
 
     if (!multi) {
         return;
@@ -167,8 +170,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     }
     mask |= events & UV_READABLE ? CURL_CSELECT_IN : 0;
     mask |= events & UV_WRITABLE ? CURL_CSELECT_OUT : 0;
-    curl_multi_socket_action(multi->curl, watched->fd, mask, &running);
-    plan_collect(multi);
+    act(multi, watched->fd, mask);
 }
 
 static struct watched *watch(struct http_multi *multi, curl_socket_t fd)

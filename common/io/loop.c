@@ -141,6 +141,7 @@ struct loop *loop_create(void)
 
     /* A peer that closed is told by EPIPE; hiredis before 1.0 and OpenSSL would be ended by the signal. */
     signal(SIGPIPE, SIG_IGN);
+    uv_replace_allocator(xmalloc, xrealloc, xcalloc, free);
     loop->clock = xcalloc(1, sizeof(*loop->clock));
     check_uv(uv_loop_init(&loop->uv), "cannot start");
     check_uv(uv_prepare_init(&loop->uv, &loop->prepare), "prepare");
