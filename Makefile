@@ -73,6 +73,8 @@ LINK_chaos   = $(BUILD)/libchaos.a $(LINK_integration)
 unit_tests   = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/unit/*/test_*.c)))
 golden_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/golden/test_*.c)))
 chaos_tests  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/chaos/test_*.c)))
+# Loaded into the program under test (LD_PRELOAD).
+chaos_preloads = $(patsubst %.c,$(BUILD)/%.so,$(sort $(wildcard tests/chaos/preload/*.c)))
 integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
 # The workers in a simulated world; simulate runs many seeds, test_simulation some.
 simulation_parts = $(patsubst %,$(BUILD)/tests/simulation/%.o,coverage scenario simulation witness) $(BUILD)/tests/chaos/history.o
@@ -192,6 +194,10 @@ $(BUILD)/tests/integration/%: $(BUILD)/tests/integration/%.o $(LINK_integration)
 $(BUILD)/tests/chaos/%: $(BUILD)/tests/chaos/%.o $(LINK_chaos)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+$(BUILD)/tests/chaos/preload/%.so: tests/chaos/preload/%.c Makefile
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -fPIC -shared -o $@ $< -ldl
 $(BUILD)/tests/simulation/%: $(BUILD)/tests/simulation/%.o $(simulation_parts) $(LINK_run)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
@@ -217,7 +223,8 @@ $(BUILD)/tests/bench/%: $(BUILD)/tests/bench/%.o $(LINK_integration)
 
 # For .ci/run: all that can be compiled, and the searching fuzzers (with VARIANT=fuzz).
 .PHONY: everything fuzzers
-everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(chaos_tests) $(benches) \
+everything: $(BUILD)/perkline $(unit_tests) $(golden_tests) $(fuzz_replays) $(integration_tests) $(chaos_tests) $(chaos_preloads) \
+            $(benches) \
             $(simulation_tests) $(BUILD)/tests/simulation/simulate
 fuzzers: $(fuzz_replays)
 
@@ -240,7 +247,7 @@ chaos: deps-test
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=chaos run-chaos
 chaos-long: deps-test
 	@CHAOS_LONG=1 $(MAKE) --no-print-directory -j$(JOBS) VARIANT=chaos run-chaos
-run-chaos: $(BUILD)/perkline $(chaos_tests)
+run-chaos: $(BUILD)/perkline $(chaos_tests) $(chaos_preloads)
 	@PERKLINE=$(BUILD)/perkline tests/chaos/run.sh $(chaos_tests)
 # Seeded bugs, each to be caught by a test.
 mutants: deps-test

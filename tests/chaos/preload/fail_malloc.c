@@ -1,0 +1,220 @@
+/*
+ * fail_malloc: a library for LD_PRELOAD under which one allocation fails: the n-th of those that the program itself, or a
+ * library that may fail into our code, asks for. Every other one is answered as usual, so that what follows is seen, too.
+ *
+ *     FAIL_MALLOC_IN=libjansson,libcurl   whose allocations are counted beside the program's own
+ *     FAIL_MALLOC_AT=17                   the 17th since the start fails
+ *     SIGUSR2 with a value (sigqueue)     above 0: the value-th from now on fails; 0: prints how many were counted so far
+ *
+ * Lines of its own on stderr begin with "fail_malloc: ". What libc allocates in a name of its own (stdio, resolver) is not
+ * counted, nor what librdkafka does: it aborts by design, which is a death as any other.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void *malloc(size_t size);
+void *calloc(size_t count, size_t size);
+void *realloc(void *old, size_t size);
+char *strdup(const char *text);
+
+enum { OBJECTS_MOST = 32, EARLY_SIZE = 4096, LINE = 200 };
+
+struct object {
+    uintptr_t from, to, base;
+    const char *name;
+};
+
+static struct object objects[OBJECTS_MOST];
+static size_t object_count;
+static atomic_long counted, wanted;
+
+static void *(*next_malloc)(size_t size);
+static void *(*next_calloc)(size_t count, size_t size);
+static void *(*next_realloc)(void *old, size_t size);
+
+/* --- what comes after us ------------------------------------------------------------------------------------------ */
+
+/* While dlsym() looks for the next ones it may allocate itself; nobody frees that. */
+static void *allocate_early(size_t size)
+{
+    static char memory[EARLY_SIZE];
+    static size_t used;
+    void *at = memory + used;
+
+    used += (size + 15) / 16 * 16;
+    return used <= EARLY_SIZE ? at : NULL;
+}
+
+static bool is_early(void)
+{
+    static bool is_looking;
+
+    if (next_realloc) {
+        return false;
+    }
+    if (is_looking) {
+        return true;
+    }
+    is_looking = true;
+    *(void **)&next_malloc = dlsym(RTLD_NEXT, "malloc");
+    *(void **)&next_calloc = dlsym(RTLD_NEXT, "calloc");
+    *(void **)&next_realloc = dlsym(RTLD_NEXT, "realloc");
+    is_looking = false;
+    return false;
+}
+
+/* --- who asks ----------------------------------------------------------------------------------------------------- */
+
+static void tell(const char *line)
+{
+    if (write(2, line, strlen(line)) < 0) {
+        _exit(98); /* nobody would know what happened */
+    }
+}
+
+static const struct object *find_object(uintptr_t caller)
+{
+    for (size_t i = 0; i < object_count; i++) {
+        if (caller >= objects[i].from && caller < objects[i].to) {
+            return &objects[i];
+        }
+    }
+    return NULL;
+}
+
+static bool must_fail(const void *caller)
+{
+    const struct object *object = find_object((uintptr_t)caller);
+    char line[LINE];
+    long number;
+
+    if (!object) {
+        return false;
+    }
+    number = atomic_fetch_add(&counted, 1) + 1;
+    if (number != atomic_load(&wanted)) {
+        return false;
+    }
+    snprintf(line, sizeof(line), "fail_malloc: number %ld fails, %s+0x%lx\n", number, object->name,
+             (unsigned long)((uintptr_t)caller - object->base));
+    tell(line);
+    errno = ENOMEM;
+    return true;
+}
+
+void *malloc(size_t size)
+{
+    if (is_early()) {
+        return allocate_early(size);
+    }
+    return must_fail(__builtin_return_address(0)) ? NULL : next_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    if (is_early()) {
+        return allocate_early(count * size);
+    }
+    return must_fail(__builtin_return_address(0)) ? NULL : next_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    if (is_early()) {
+        return NULL;
+    }
+    return must_fail(__builtin_return_address(0)) ? NULL : next_realloc(old, size);
+}
+
+char *strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy;
+
+    if (is_early() || must_fail(__builtin_return_address(0)) || !(copy = next_malloc(size))) {
+        return NULL;
+    }
+    return memcpy(copy, text, size);
+}
+
+/* --- what is told ------------------------------------------------------------------------------------------------- */
+
+static bool is_named(const char *path, const char *list)
+{
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        char word[64];
+
+        snprintf(word, sizeof(word), "%.*s", (int)len, list);
+        if (len > 0 && strstr(path, word)) {
+            return true;
+        }
+        list += len + (list[len] == ',');
+    }
+    return false;
+}
+
+/* The program is the first, without a name. */
+static int note_object(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    bool *is_program = arg;
+
+    (void)size;
+    if (object_count < OBJECTS_MOST && (*is_program || is_named(info->dlpi_name, getenv("FAIL_MALLOC_IN")))) {
+        const char *slash = strrchr(info->dlpi_name, '/');
+
+        for (int i = 0; i < info->dlpi_phnum; i++) {
+            if (info->dlpi_phdr[i].p_type == PT_LOAD && (info->dlpi_phdr[i].p_flags & PF_X)) {
+                uintptr_t from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+
+                objects[object_count++] =
+                    (struct object){from, from + info->dlpi_phdr[i].p_memsz, info->dlpi_addr,
+                                    *is_program ? "program" : slash ? slash + 1 : info->dlpi_name};
+                break;
+            }
+        }
+    }
+    *is_program = false;
+    return 0;
+}
+
+static void on_signal(int signum, siginfo_t *info, void *context)
+{
+    char line[LINE];
+
+    (void)signum;
+    (void)context;
+    if (info->si_value.sival_int > 0) {
+        atomic_store(&counted, 0);
+        atomic_store(&wanted, info->si_value.sival_int);
+        snprintf(line, sizeof(line), "fail_malloc: number %d is to fail\n", info->si_value.sival_int);
+    } else {
+        snprintf(line, sizeof(line), "fail_malloc: counted %ld\n", atomic_load(&counted));
+    }
+    tell(line);
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
+    const char *at = getenv("FAIL_MALLOC_AT");
+    bool is_program = true;
+
+    if (!getenv("FAIL_MALLOC_IN")) {
+        return;
+    }
+    is_early();
+    atomic_store(&wanted, at ? strtol(at, NULL, 10) : 0);
+    dl_iterate_phdr(note_object, &is_program);
+    sigaction(SIGUSR2, &action, NULL);
+    unsetenv("LD_PRELOAD"); /* not for its children */
+}
