@@ -13,6 +13,7 @@
 #include <unicode/upluralrules.h>
 #include <unicode/ustring.h>
 
+#include "base/die.h"
 #include "base/hash_table.h"
 #include "core/text_memo.h"
 
@@ -59,9 +60,12 @@ static const char *const style_names[LOCALE_DATE_STYLE_COUNT] = {"short", "mediu
 static const UDateFormatStyle icu_styles[LOCALE_DATE_STYLE_COUNT] = {UDAT_SHORT, UDAT_MEDIUM, UDAT_LONG, UDAT_FULL};
 static const UChar utc[] = u"UTC";
 
-/* ICU's failures here are missing data of the installation or a bug of ours, never the caller's input. */
+/* ICU's failures here are want of memory, missing data of the installation or a bug of ours, never the caller's input. */
 static void check(UErrorCode status)
 {
+    if (status == U_MEMORY_ALLOCATION_ERROR) {
+        die("out of memory (ICU)");
+    }
     assert(U_SUCCESS(status));
     (void)status;
 }
