@@ -214,6 +214,67 @@ static void too_many_is_heard_by_all_workers(void **state)
     scene_destroy(scene);
 }
 
+static bool has_refused(void *arg)
+{
+    return scene_count(arg, "requests") > scene_count(arg, "accepted");
+}
+
+/* When the provider first said "too many", and what it was asked afterwards. */
+struct refusals {
+    int64_t first_ms, resumed_ms; /* resumed: the first that it took after the reset */
+    int late;                     /* refused more than LATE_MS after the first */
+};
+enum { RESET_MS = 3000, LATE_MS = 100 };
+
+static struct refusals look_at_refusals(const struct history *history)
+{
+    struct refusals found = {.first_ms = -1, .resumed_ms = -1};
+
+    for (size_t i = 0; i < history_count_requests(history); i++) {
+        const struct history_request *request = history_get_request(history, i);
+
+        if (!request->is_accepted && found.first_ms < 0) {
+            found.first_ms = request->at_ms;
+        } else if (!request->is_accepted && request->at_ms > found.first_ms + LATE_MS) {
+            found.late++;
+        } else if (request->is_accepted && found.first_ms >= 0 && found.resumed_ms < 0) {
+            found.resumed_ms = request->at_ms;
+        }
+    }
+    return found;
+}
+
+/* All are refused from some moment on, with a reset in 3 s, and none any more when that is over. */
+static void a_reset_is_waited_for(void **state)
+{
+    enum { WORKERS = 2 };
+    static const char *const env[] = {"HTTP_CONNECTIONS=16", "EMAIL_RATE=200", NULL};
+    struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = env});
+    struct refusals found;
+    bool is_fine;
+
+    (void)state;
+    scene_publish(scene, 100, 1, 10);
+    for (int i = 0; i < WORKERS; i++) {
+        scene_start_worker(scene, i, WORKERS, NULL);
+    }
+    scene_wait_accepted(scene, 100);
+    system_set_faults(scene->system, "{\"faults\":[{\"kind\":\"http_429\",\"ms\":3000}]}");
+    is_fine = poll_until(has_refused, scene);
+    poll_pause_ms(RESET_MS - 500);
+    system_set_faults(scene->system, "{\"faults\":[]}");
+    is_fine = scene_judge(scene) && is_fine;
+    found = look_at_refusals(scene->history);
+    scene_report("T29", "429 with a reset in 3 s", is_fine && found.late <= WORKERS && found.resumed_ms - found.first_ms >= RESET_MS,
+                 "%d events, %d refused more than %d ms after the first, sends again %lld ms after the reset (goal 500), %zu "
+                 "lost, %zu duplicates",
+                 scene->published, found.late, LATE_MS, (long long)(found.resumed_ms - found.first_ms - RESET_MS),
+                 scene->figures.missing, scene->figures.duplicates);
+    assert_true(is_fine);
+    assert_true(found.resumed_ms - found.first_ms >= RESET_MS); /* asked for no earlier than it was told to */
+    scene_destroy(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_reused_connection_that_dies_is_one_request),
         cmocka_unit_test(a_key_that_has_expired_is_not_used_again),
         cmocka_unit_test(too_many_is_heard_by_all_workers),
+        cmocka_unit_test(a_reset_is_waited_for),
     };
 
     scene_choose_tests();

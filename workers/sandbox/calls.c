@@ -25,6 +25,7 @@ static const int64_t sms_id_base = 1511882900000000;
 struct reply {
     enum fault_kind spoilt; /* FAULT_NONE: as it should */
     int status;
+    int64_t reset_s; /* of the limit; 0: the usual second */
     char word[INBOX_ANSWER_SIZE];
     char provider_id[INBOX_PROVIDER_ID_SIZE];
     char body[REPLY_BODY_SIZE];
@@ -180,6 +181,7 @@ static void reply_spoil(struct reply *reply, const struct fault *fault)
     case FAULT_HTTP:
     case FAULT_HTTP_AFTER:
         reply_status(reply, fault->status);
+        reply->reset_s = (fault->reset_ms + 999) / 1000;
         reply->spoilt = FAULT_NONE;
         break;
     case FAULT_EMPTY_201:
@@ -194,16 +196,18 @@ static void reply_spoil(struct reply *reply, const struct fault *fault)
 
 /* --- giving it ---------------------------------------------------------------------------------------------------- */
 
-static void add_limit_headers(struct calls *calls, struct http_exchange *exchange, enum channel channel, int status)
+static void add_limit_headers(struct calls *calls, struct http_exchange *exchange, enum channel channel,
+                              const struct reply *reply)
 {
     const struct rate *rate = &calls->rates[channel];
     char number[24];
 
     snprintf(number, sizeof(number), "%" PRId64, rate->per_s ? rate->per_s : (int64_t)RATE_UNLIMITED);
     http_exchange_add_header(exchange, "x-sib-ratelimit-limit", number);
-    snprintf(number, sizeof(number), "%" PRId64, status == 429 ? 0 : rate_remaining(rate));
+    snprintf(number, sizeof(number), "%" PRId64, reply->status == 429 ? 0 : rate_remaining(rate));
     http_exchange_add_header(exchange, "x-sib-ratelimit-remaining", number);
-    http_exchange_add_header(exchange, "x-sib-ratelimit-reset", "1");
+    snprintf(number, sizeof(number), "%" PRId64, reply->reset_s ? reply->reset_s : 1);
+    http_exchange_add_header(exchange, "x-sib-ratelimit-reset", number);
 }
 
 static void give(struct calls *calls, struct http_exchange *exchange, enum channel channel, const struct reply *reply)
@@ -225,7 +229,7 @@ static void give(struct calls *calls, struct http_exchange *exchange, enum chann
         http_exchange_raw(exchange, SLICE("\x15\x03\x01 this is no HTTP\r\n\r\n\xff\xfe"));
         return;
     default:
-        add_limit_headers(calls, exchange, channel, reply->status);
+        add_limit_headers(calls, exchange, channel, reply);
         http_answer(exchange, reply->status, reply->body[0] == '<' ? "text/html" : "application/json",
                     slice_of(reply->body));
     }
@@ -396,6 +400,7 @@ static void handle_call(struct calls *calls, struct http_exchange *exchange, enu
     struct reply reply;
 
     reply.spoilt = FAULT_NONE;
+    reply.reset_s = 0;
     reply.word[0] = '\0';
     reply.provider_id[0] = '\0';
     reply.body[0] = '\0';

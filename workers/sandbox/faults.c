@@ -99,10 +99,15 @@ static bool check_rule(const struct fault_rule *rule, struct err *err)
     if (!(rule->probability >= 0 && rule->probability <= 1)) {
         return err_set(err, "fault %s: the probability must be a number between 0 and 1", name);
     }
-    if (rule->kind == FAULT_DELAY && (rule->delay_ms < 1 || rule->delay_ms > DELAY_MOST_MS)) {
+    if (rule->kind == FAULT_DELAY && (rule->ms < 1 || rule->ms > DELAY_MOST_MS)) {
         return err_set(err, "fault delay: milliseconds are needed, between 1 and %d", DELAY_MOST_MS);
     }
-    if (rule->kind != FAULT_DELAY && rule->delay_ms != 0) {
+    if (rule->kind == FAULT_HTTP && rule->status == 429) {
+        return rule->ms >= 0 && rule->ms <= DELAY_MOST_MS
+                   ? true
+                   : err_set(err, "fault http_429: the reset must be within %d milliseconds", DELAY_MOST_MS);
+    }
+    if (rule->kind != FAULT_DELAY && rule->ms != 0) {
         return err_set(err, "fault %s takes no milliseconds", name);
     }
     return true;
@@ -165,7 +170,7 @@ bool faults_add(struct faults *faults, struct slice text, struct err *err)
 
     if (!probability.data || !parse_probability(probability, &rule.probability) ||
         (times.data && (!number_parse(times, &rule.times) || rule.times < 0)) ||
-        (delay.data && !number_parse(delay, &rule.delay_ms))) {
+        (delay.data && !number_parse(delay, &rule.ms))) {
         return err_set(err, "fault \"%.*s\" is not of the form KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES]", shown,
                        whole.data);
     }
@@ -202,7 +207,7 @@ static bool read_rule(const json_t *json, struct fault_rule *rule, struct err *e
     if (probability) {
         rule->probability = json_number_value(probability);
     }
-    rule->delay_ms = json_integer_value(ms);
+    rule->ms = json_integer_value(ms);
     if (times) {
         rule->times = json_integer_value(times);
     }
@@ -246,8 +251,8 @@ void faults_format(const struct faults *faults, struct json_text *j)
         snprintf(text, sizeof(text), "%.6g", rule->probability);
         json_text_key(j, "probability");
         json_text_raw(j, slice_of(text));
-        if (rule->kind == FAULT_DELAY) {
-            json_text_member_int(j, "ms", rule->delay_ms);
+        if (rule->ms) {
+            json_text_member_int(j, "ms", rule->ms);
         }
         if (rule->is_limited) {
             json_text_member(j, "channel", channel_name(rule->channel));
@@ -276,10 +281,11 @@ struct fault faults_draw(struct faults *faults, enum channel channel)
         rule->struck++;
         rule->times -= rule->times > 0;
         if (rule->kind == FAULT_DELAY) {
-            fault.delay_ms += rule->delay_ms;
+            fault.delay_ms += rule->ms;
         } else {
             fault.kind = rule->kind;
             fault.status = rule->status;
+            fault.reset_ms = rule->ms;
             print_name(rule, fault.name);
         }
     }

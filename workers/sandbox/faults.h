@@ -37,7 +37,7 @@ enum { FAULT_RULES_MOST = 32, FAULT_NAME_SIZE = 32 };
 struct fault_rule {
     enum fault_kind kind;
     int status;         /* HTTP, HTTP_AFTER: 400..599 */
-    int64_t delay_ms;   /* DELAY */
+    int64_t ms;         /* DELAY: that long; HTTP with 429: until the reset that the answer tells of */
     double probability; /* 0..1 */
     bool is_limited;    /* to one channel */
     enum channel channel;
@@ -56,14 +56,14 @@ struct faults {
 struct fault {
     enum fault_kind kind;
     int status;
-    int64_t delay_ms;
+    int64_t delay_ms, reset_ms;
     char name[FAULT_NAME_SIZE];
 };
 
 void faults_init(struct faults *faults, uint64_t seed);
 
 /* One rule as on the command line: KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES], e.g. "http_503=0.1", "delay:500@email=0.2",
- * "reset_after=1x3". */
+ * "reset_after=1x3", "http_429:3000=1" (refused, until a reset in 3 s). */
 bool faults_add(struct faults *faults, struct slice text, struct err *err);
 /* Replaces all rules and the seed by {"faults": [{"kind", "probability", "ms", "channel", "times"}], "seed"}. On error
  * nothing is changed. */

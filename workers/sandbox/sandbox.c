@@ -228,6 +228,7 @@ int sandbox_command(int argc, char **argv)
     if (result == ARGS_HELP) {
         args_print_help(table, &usage, stdout);
         puts("\nFaults: KIND[:MS][@CHANNEL]=PROBABILITY[xTIMES], e.g. --fault http_503=0.1 --fault delay:500@email=0.2");
+        puts("MS is how long a delay lasts, and how far away the reset is that http_429 tells of.");
         fputs("Kinds: ", stdout);
         fold_print(stdout, strlen("Kinds: "), fault_kinds_text());
         return 0;
