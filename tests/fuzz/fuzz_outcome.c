@@ -16,6 +16,7 @@ static const int64_t least_wall_ms = -62167219200000, most_wall_ms = 25340230079
 
 static void check_taken(const struct outcome_summary *summary)
 {
+    static const struct event event = {.id = "e", .source = "/s", .type = "t", .member_id = "42"};
     const struct outcome outcome = {
         .mid = &summary->mid,
         .state = summary->state,
@@ -25,6 +26,8 @@ static void check_taken(const struct outcome_summary *summary)
         .fence = summary->fence,
         .dedupe_for_ms = summary->dedupe_for_ms,
         .wall_ms = summary->wall_ms,
+        .event = &event,
+        .topic = "loyalty.events",
         .queue_ms = -1, .render_ms = 0, .admit_ms = -1, .deliver_ms = 1, .total_ms = 2,
     };
     struct outcome_summary again;

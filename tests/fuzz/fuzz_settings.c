@@ -1,8 +1,9 @@
 /*
  * Fuzzing of what operators write: the environment, files that settings come from, options. Of the input's lines
  *
- *     NAME=value       goes to the environment, where NAME is a worker's setting
- *     NAME<content     goes to a file that NAME_FILE names; NAME>content to one that everybody may read
+ *     NAME=value       goes to the environment
+ *     NAME<content     goes to a file that NAME_FILE names (\n and \r there mean line ends); NAME>content to one that everybody
+ *                      may read; NAME@ names a folder, NAME@x no file
  *     anything else    is an argument of the command line
  *
  * and each value is read as every small form there is, too: a number, a duration, a Redis URL, a place in a topic, prices.
@@ -141,30 +142,68 @@ static const struct setting *find_setting(struct slice name)
     return NULL;
 }
 
+static void name_file(const struct setting *row, const char *path)
+{
+    char name[NAME_SIZE];
+
+    snprintf(name, sizeof(name), "%s_FILE", row->name);
+    setenv(name, path, 1);
+}
+
+static size_t unescape(char *text)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; text[i]; i++) {
+        bool is_end = text[i] == '\\' && (text[i + 1] == 'n' || text[i + 1] == 'r');
+
+        text[len++] = (char)(!is_end ? text[i] : text[i + 1] == 'n' ? '\n' : '\r');
+        i += is_end;
+    }
+    return len;
+}
+
 static void put_file(struct input *input, const struct setting *row, const char *content, mode_t mode)
 {
-    char name[NAME_SIZE], path[PATH_SIZE];
+    char path[PATH_SIZE];
+    char *text = xstrdup(content);
+    size_t len = unescape(text);
     int fd = memfd_create("setting", MFD_CLOEXEC);
 
-    assert(fd >= 0 && input->file_count < MOST_FILES);
-    assert(write(fd, content, strlen(content)) == (ssize_t)strlen(content) && fchmod(fd, mode) == 0);
+    assert(fd >= 0 && write(fd, text, len) == (ssize_t)len && fchmod(fd, mode) == 0);
+    free(text);
     input->files[input->file_count++] = fd;
-    snprintf(name, sizeof(name), "%s_FILE", row->name);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-    setenv(name, path, 1);
+    name_file(row, path);
+}
+
+/* Also of no setting: it may be a misspelt one. */
+static bool is_name(struct slice name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        if (!(name.data[i] >= 'A' && name.data[i] <= 'Z') && name.data[i] != '_') {
+            return false;
+        }
+    }
+    return name.len > 0;
 }
 
 static void take_line(struct input *input, char *line)
 {
-    size_t name_len = strcspn(line, "=<>");
+    size_t name_len = strcspn(line, "=<>@");
     const struct setting *row = find_setting(slice_make(line, name_len));
-    const char *value = line[name_len] ? line + name_len + 1 : line;
+    char kind = line[name_len];
+    bool is_known = row || (kind == '=' && is_name(slice_make(line, name_len)));
+    const char *value = is_known && kind ? line + name_len + 1 : line;
 
     check_forms(value);
-    if (row && line[name_len] == '=') {
-        setenv(row->name, value, 1);
-    } else if (row && line[name_len] && input->file_count < MOST_FILES) {
-        put_file(input, row, value, line[name_len] == '<' ? 0400 : 0444);
+    if (is_known && kind == '=') {
+        line[name_len] = '\0';
+        setenv(line, value, 1);
+    } else if (row && kind == '@') {
+        name_file(row, value[0] ? "/nowhere/at/all" : "/");
+    } else if (row && kind && input->file_count < MOST_FILES) {
+        put_file(input, row, value, kind == '<' ? 0400 : 0444);
     } else if (!row && input->arg_count < MOST_ARGS) {
         input->args[input->arg_count++] = line;
     }
