@@ -24,7 +24,10 @@ static const char *const worker_env[] = {"HTTP_CONNECTIONS=64", "LOG_LEVEL=warn"
 struct again {
     struct scene *scene;
     char group[160];
-    int64_t wanted;
+    int64_t began_ms;
+    int64_t before_ms; /* the last look at which nothing was skipped yet */
+    int64_t all_ms;    /* the first at which all was; 0: not yet */
+    double whole_rate, rate; /* events a second: from the start of the process, and at least this from the first on */
 };
 
 static bool has_read_all(void *arg)
@@ -35,21 +38,37 @@ static bool has_read_all(void *arg)
                           SYSTEM_PARTITIONS) == 0;
 }
 
-/* The whole topic once more, by a group that nobody knows. Returns events a second, from the start of the process. */
-static double read_again(struct scene *scene, int number)
+/* Of what the worker counts, since the commits come once a second. */
+static bool has_skipped_all(void *arg)
 {
-    struct again again = {.scene = scene};
+    struct again *again = arg;
+    int64_t looked_ms = clock_mono_ms();
+    double count = system_metric(again->scene->system, 0, "perkline_duplicates_prevented_total", "");
+
+    if (count <= 0) {
+        again->before_ms = looked_ms;
+    }
+    again->all_ms = clock_mono_ms();
+    return count >= again->scene->published;
+}
+
+/* The whole topic once more, by a group that nobody knows. */
+static bool read_again(struct scene *scene, int number, struct again *again)
+{
     char group_env[180];
     const char *const env[] = {group_env, "LOG_LEVEL=info", NULL};
-    int64_t began_ms = clock_mono_ms();
+    int64_t now_ms = clock_mono_ms();
 
+    *again = (struct again){.scene = scene, .began_ms = now_ms, .before_ms = now_ms};
     snprintf(group_env, sizeof(group_env), "KAFKA_GROUP=%s-again%d", scene->system->prefix, number);
-    snprintf(again.group, sizeof(again.group), "%s-again%d-email", scene->system->prefix, number);
+    snprintf(again->group, sizeof(again->group), "%s-again%d-email", scene->system->prefix, number);
     scene_start_worker(scene, 0, 1, env);
-    if (!poll_until(has_read_all, &again)) {
-        return 0;
+    if (!poll_until(has_skipped_all, again) || !poll_until(has_read_all, again)) {
+        return false;
     }
-    return (double)scene->published * 1000 / (double)(clock_mono_ms() - began_ms);
+    again->whole_rate = (double)scene->published * 1000 / (double)(clock_mono_ms() - again->began_ms);
+    again->rate = (double)scene->published * 1000 / (double)(again->all_ms - again->before_ms);
+    return true;
 }
 
 /* Seconds since midnight of the line of the log that tells of `event`; -1 when there is none. */
@@ -75,7 +94,8 @@ static void a_topic_is_read_again_and_again(void **state)
 {
     struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = worker_env});
     int64_t requests, after_replay, after_loss, outcomes, outcomes_after;
-    double rate[3], rebuild_s;
+    struct again again[3];
+    double rebuild_s;
     bool is_fine;
 
     (void)state;
@@ -85,22 +105,23 @@ static void a_topic_is_read_again_and_again(void **state)
     requests = scene_count(scene, "requests");
     outcomes = kafka_tool_count(scene->system->kafka, system_topic(scene->system, "outcomes"));
     process_kill(scene->system->workers[0]);
-    rate[0] = read_again(scene, 1);
+    is_fine = read_again(scene, 1, &again[0]);
     process_kill(scene->system->workers[0]);
-    rate[1] = read_again(scene, 2);
+    is_fine &= read_again(scene, 2, &again[1]);
     process_kill(scene->system->workers[0]);
     after_replay = scene_count(scene, "requests") - requests;
     scene_begin_redis_loss(scene);
     redis_server_command(scene->system->redis, "FLUSHALL");
     scene_end_redis_loss(scene);
-    rate[2] = read_again(scene, 3);
+    is_fine &= read_again(scene, 3, &again[2]);
     rebuild_s = time_of(scene->system->workers[0], "\"recovery_done\"") - time_of(scene->system->workers[0], "\"recovery_begun\"");
     after_loss = scene_count(scene, "requests") - requests - after_replay;
     outcomes_after = kafka_tool_count(scene->system->kafka, system_topic(scene->system, "outcomes"));
-    is_fine = scene_judge(scene) && rate[0] > 0 && rate[1] > 0 && rate[2] > 0;
+    is_fine &= scene_judge(scene);
     scene_report("T23", "the whole topic read twice more, by new groups", is_fine && after_replay == 0,
-                 "%d events, %lld requests, %.0f and %.0f events/s with the start of the process", scene->published,
-                 (long long)after_replay, rate[0], rate[1]);
+                 "%d events, %lld requests, at least %.0f and %.0f events/s (goal 20000); %.0f and %.0f with the start of the "
+                 "process and the last commit", scene->published, (long long)after_replay, again[0].rate, again[1].rate,
+                 again[0].whole_rate, again[1].whole_rate);
     scene_report("T24", "and once more after Redis was emptied", is_fine && after_loss == 0,
                  "%d events, %lld requests, %lld further outcomes, rebuilt %.0f outcomes/s", scene->published,
                  (long long)after_loss, (long long)(outcomes_after - outcomes), (double)outcomes_after / rebuild_s);
