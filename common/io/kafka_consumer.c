@@ -128,6 +128,7 @@ static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *
         return;
     }
     if (!message->err && message->offset < assigned->next_offset) {
+        consumer->rewound++;
         log_event(LOG_DEBUG, "kafka_rewound", "topic", assigned->id.topic, "partition", log_int(assigned->id.partition),
                   "offset", log_int(message->offset), NULL);
         rd_kafka_message_destroy(message);

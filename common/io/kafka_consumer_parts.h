@@ -91,6 +91,7 @@ struct kafka_consumer {
     const rd_kafka_topic_t *latest_topic;
     size_t waiting_count;
     size_t waiting_bytes;
+    uint64_t rewound; /* messages that the client handed out once more; they are dropped */
     bool is_held;
     bool is_choked; /* too many wait: everything is stopped in the client until they are delivered */
 

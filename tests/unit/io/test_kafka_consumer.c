@@ -133,6 +133,7 @@ static void pausing_and_holding_at_random_loses_and_repeats_nothing(void **state
     assert_int_equal(o.records, PARTITIONS * EACH);
     assert_int_equal(o.gaps + o.repeated, 0);
     assert_int_equal(o.while_held + o.while_paused, 0);
+    assert_int_equal(o.consumer->rewound, 0); /* nor is anything fetched twice */
     observer_close(&o);
     fixture_stop(&f);
 }
@@ -175,6 +176,7 @@ static void a_long_hold_keeps_little_and_loses_nothing(void **state)
     WAIT_UNTIL(&f, o.records >= 2 * EACH && o.ends >= 2);
     assert_int_equal(o.records, 2 * EACH);
     assert_int_equal(o.gaps + o.repeated + o.while_held + o.while_paused, 0);
+    assert_int_equal(o.consumer->rewound, 0);
     observer_close(&o);
     fixture_stop(&f);
 }
