@@ -222,6 +222,17 @@ static void answer_list(struct redis *redis, struct command_list *list)
     }
 }
 
+static void tell_reason(struct redis *redis)
+{
+    char where[128], text[sizeof(where) + REDIS_REASON_SIZE + 2];
+
+    if (redis->events.on_state) {
+        redis_url_format_address(&redis->url, where, sizeof(where));
+        snprintf(text, sizeof(text), "%s: %s", where, redis->reason);
+        redis->events.on_state(redis->events.arg, false, text);
+    }
+}
+
 static void on_answers_due(void *arg)
 {
     struct redis *redis = arg;
@@ -232,9 +243,7 @@ static void on_answers_due(void *arg)
     }
     if (redis->is_state_due) {
         redis->is_state_due = false;
-        if (redis->events.on_state) {
-            redis->events.on_state(redis->events.arg, false, redis->reason);
-        }
+        tell_reason(redis);
     }
     /* Callers that try again at once are refused again at the end of the next turn, not in this loop. */
     command_append(&redis->answering, &redis->failed);
@@ -312,10 +321,8 @@ static void drop(struct redis *redis, const char *reason)
     redis->delay_ms = 2 * redis->delay_ms < DELAY_MAX_MS ? 2 * redis->delay_ms : DELAY_MAX_MS;
 }
 
-static void on_down(void *arg, const char *reason)
+static void on_down(void *redis, const char *reason)
 {
-    struct redis *redis = arg;
-
     drop(redis, reason);
 }
 
@@ -391,11 +398,6 @@ static void send_check(void *arg, const struct slice args[], size_t count, redis
     explicit_bzero(redis->scratch.data, redis->scratch.len); /* may have been AUTH */
 }
 
-static void on_check_failed(void *arg, const char *reason)
-{
-    drop(arg, reason);
-}
-
 static void on_up(void *arg)
 {
     struct redis *redis = arg;
@@ -416,10 +418,8 @@ static void begin_attempt(struct redis *redis)
 
 static void begin_first_attempt(void *arg)
 {
-    struct redis *redis = arg;
-
-    if (redis->state == STATE_WAITING) {
-        begin_attempt(redis);
+    if (((struct redis *)arg)->state == STATE_WAITING) {
+        begin_attempt(arg);
     }
 }
 
@@ -433,7 +433,7 @@ struct redis *redis_open(struct loop *loop, const struct redis_settings *setting
         return NULL;
     }
     redis = xcalloc(1, sizeof(*redis));
-    redis_check_init(&redis->check, &(struct redis_check_events){send_check, let_owner_begin, on_check_failed, redis});
+    redis_check_init(&redis->check, &(struct redis_check_events){send_check, let_owner_begin, on_down, redis});
     redis->loop = loop;
     redis->url = url;
     redis->settings = *settings;

@@ -61,7 +61,8 @@ struct redis_events {
      * `is_new_server` is true when it differs from the one of the connection before, at the first connection, and
      * always when the server hides it (""). NULL: ready at once. */
     void (*on_connect)(void *arg, const char *run_id, bool is_new_server);
-    /* Ready, or not ready any more, or still not ready for a new reason. The reason names no secret. */
+    /* Ready, or not ready any more, or still not ready for a new reason: "host:port: what is wrong". It names no
+     * secret. */
     void (*on_state)(void *arg, bool is_ready, const char *reason);
     void *arg;
     struct metric *latency; /* a histogram that gets the time to each answer, or NULL */

@@ -1,5 +1,6 @@
 #include "io/redis_check.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,12 +92,24 @@ static void on_select(void *arg, enum redis_status status, const struct redis_re
     on_accepted(arg, "SELECT refused", status, reply);
 }
 
+static void fail_of_replica(struct redis_check *check, struct slice host, int64_t port)
+{
+    char reason[REDIS_REASON_SIZE];
+
+    snprintf(reason, sizeof(reason), "a replica of %.*s:%" PRId64 ", not a master; REDIS_URL must name the master",
+             (int)(host.len < 120 ? host.len : 120), host.data, port);
+    check->open_count = 0;
+    check->events.on_fail(check->events.arg, reason);
+}
+
 static void on_role(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
     bool is_array = status == REDIS_OK && reply->type == REDIS_ARRAY && reply->count > 0;
 
     if (is_array && slice_is(reply->items[0].text, "master")) {
         pass(arg);
+    } else if (is_array && slice_is(reply->items[0].text, "slave") && reply->count > 2) {
+        fail_of_replica(arg, reply->items[1].text, reply->items[2].number);
     } else if (is_array) {
         fail(arg, "not a master but a", &reply->items[0]);
     } else if (status != REDIS_UNAVAILABLE) {

@@ -1,6 +1,7 @@
 #include "io/redis_url.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,15 @@ bool redis_url_parse(const char *text, struct redis_url *url, struct err *err)
         return err_prefix(err, "Redis URL");
     }
     return true;
+}
+
+void redis_url_format_address(const struct redis_url *url, char *out, size_t size)
+{
+    if (url->path) {
+        snprintf(out, size, "%s", url->path);
+    } else {
+        snprintf(out, size, strchr(url->host, ':') ? "[%s]:%d" : "%s:%d", url->host, url->port);
+    }
 }
 
 void redis_url_finish(struct redis_url *url)

@@ -10,6 +10,7 @@
 #define IO_REDIS_URL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 
@@ -27,6 +28,8 @@ struct redis_url {
 bool redis_url_parse(const char *text, struct redis_url *url, struct err *err);
 /* Takes user and password of the text. False + err: it cannot be understood, or names another server. */
 bool redis_url_take_credentials(struct redis_url *url, const char *text, struct err *err);
+/* "host:port" or the path: for messages. */
+void redis_url_format_address(const struct redis_url *url, char *out, size_t size);
 /* Overwrites the password before it is freed. */
 void redis_url_finish(struct redis_url *url);
 

@@ -217,6 +217,7 @@ static void ask_epochs(struct claims *claims)
 static bool is_policy_fine(struct claims *claims, enum redis_status status, const struct redis_reply *reply)
 {
     static bool is_warned;
+    char reason[128];
 
     if (status == REDIS_OK && reply->type == REDIS_ARRAY && reply->count == 2) {
         bool is_fine = slice_is(reply->items[1].text, "noeviction");
@@ -226,7 +227,9 @@ static bool is_policy_fine(struct claims *claims, enum redis_status status, cons
             return true;
         }
         claims->check_round++;
-        claims_refuse(claims, "Redis may evict records: set maxmemory-policy to noeviction");
+        snprintf(reason, sizeof(reason), "Redis may evict records: maxmemory-policy is %.*s; set maxmemory-policy to noeviction",
+                 (int)(reply->items[1].text.len < 32 ? reply->items[1].text.len : 32), reply->items[1].text.data);
+        claims_refuse(claims, reason);
         return false;
     }
     if (!is_warned) {

@@ -73,10 +73,8 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
 {
     bool was_ready = claims->state == CLAIMS_READY;
     bool is_ready = state == CLAIMS_READY;
-    char before[sizeof(claims->reason)];
     va_list args;
 
-    memcpy(before, claims->reason, sizeof(before));
     va_start(args, format);
     vsnprintf(claims->reason, sizeof(claims->reason), format, args);
     va_end(args);
@@ -85,8 +83,11 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
     if (is_ready && !was_ready) {
         log_event(LOG_INFO, "claims_ready", "epoch", claims->epoch, NULL);
         claims->must_repeat = true;
-    } else if (!is_ready && strcmp(before, claims->reason) != 0) {
+        claims->told[0] = '\0';
+    } else if (!is_ready && state != CLAIMS_CHECKING && strcmp(claims->told, claims->reason) != 0) {
+        /* Checking is one moment between two others, each second while another worker rebuilds. */
         log_event(was_ready ? LOG_WARN : LOG_INFO, "claims_not_ready", "reason", claims->reason, NULL);
+        memcpy(claims->told, claims->reason, sizeof(claims->told));
     }
     if (is_ready == was_ready) {
         return;
@@ -123,7 +124,7 @@ static void on_state(void *arg, bool is_ready, const char *reason)
     struct claims *claims = arg;
 
     if (!is_ready) {
-        claims_set_state(claims, CLAIMS_DOWN, "Redis: %s", reason);
+        claims_set_state(claims, CLAIMS_DOWN, "Redis %s", reason);
     }
 }
 

@@ -31,6 +31,7 @@ struct claims {
 
     enum claims_state state;
     char reason[256];
+    char told[256]; /* the reason that the log has; "" when it was told that all is well */
     char epoch[24];
     char run_id[CLAIMS_RUN_ID_SIZE]; /* of the server; "": it does not tell */
 

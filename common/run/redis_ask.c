@@ -51,7 +51,7 @@ struct redis_ask *redis_ask_open(const char *url, struct err *err)
         loop_turn(ask->loop, true);
     }
     if (!redis_is_ready(ask->redis)) {
-        err_set(err, "Redis: %s", ask->reason[0] ? ask->reason : "no connection");
+        err_set(err, "Redis %s", ask->reason[0] ? ask->reason : "does not answer");
         redis_ask_close(ask);
         return NULL;
     }

@@ -215,7 +215,7 @@ static void without_redis_the_worker_waits_and_says_so(void **state)
     redis_server_kill(system->redis);
     events_publish_notes(system, 5, 1, 1);
     system_start_worker(system, 0, NULL);
-    assert_readyz(system, 503, "Redis");
+    assert_readyz(system, 503, "Redis ");
     assert_int_equal(system_ask_worker(system, 0, "/healthz", NULL), 200);
     redis_server_restart(system->redis);
     assert_readyz(system, 200, "ready");

@@ -11,6 +11,29 @@
 
 enum { MOST_SKEW_MS = 60000, DOUBTFUL_SKEW_MS = 5000, PROBE_WORDS = 6 };
 
+/* What to do when it cannot be used, by a word of the reason. */
+static const char *find_mend(const char *reason)
+{
+    static const struct {
+        const char *word, *mend;
+    } rows[] = {
+        {"NOAUTH", "name user and password in REDIS_URL: redis://user:password@host:port"},
+        {"WRONGPASS", "mend user and password in REDIS_URL"},
+        {"NOPERM", "give this user the rights of deploy/redis.acl"},
+        {"replica", "point REDIS_URL at the master"},
+        {"LOADING", "wait until it has read its data"},
+        {"REDIS_URL", "mend REDIS_URL"},
+        {"command timed out", "it takes connections and does not answer: is it frozen, swapping, or busy with a script?"},
+        {"", "does Redis run there, may we connect, and is REDIS_URL right?"},
+    };
+    size_t i = 0;
+
+    while (!strstr(reason, rows[i].word)) {
+        i++;
+    }
+    return rows[i].mend;
+}
+
 void doctor_check_redis(struct doctor *doctor)
 {
     const char *url = doctor->settings.redis_url;
@@ -24,7 +47,7 @@ void doctor_check_redis(struct doctor *doctor)
     }
     doctor->redis = redis_ask_open(url, &err);
     if (!doctor->redis) {
-        doctor_tell(doctor, DOCTOR_FAIL, "look at REDIS_URL, its user and password", "%s", err.text);
+        doctor_tell(doctor, DOCTOR_FAIL, find_mend(err.text), "%s", err.text);
         return;
     }
     info = redis_ask_call(doctor->redis, (const struct slice[]){SLICE("INFO"), SLICE("server")}, 2, &err);

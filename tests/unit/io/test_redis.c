@@ -475,7 +475,7 @@ static void a_replica_is_not_used_and_a_demoted_master_is_left(void **state)
     expect(&client, "SET a b", REDIS_UNAVAILABLE, "READONLY");
     assert_false(redis_is_ready(client.redis));
     assert_true(wait_for_count(client.loop, &client.down_count, 2));
-    assert_non_null(strstr(client.reason, "not a master"));
+    assert_non_null(strstr(client.reason, ": a replica of 127.0.0.1:1, not a master; REDIS_URL must name the master"));
     assert_int_equal(client.ready_count, 1);
     assert_string_equal(redis_server_command(server, "REPLICAOF NO ONE"), "+OK");
     assert_true(wait_for_count(client.loop, &client.ready_count, 2));

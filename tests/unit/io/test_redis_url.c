@@ -16,6 +16,27 @@ static void assert_text(const char *name, const char *got, const char *expected)
     }
 }
 
+static void a_message_names_the_server_and_no_secret(void **state)
+{
+    static const char *const cases[][2] = {
+        {"redis://joe:s3cret@cache.example.com:1234/7", "cache.example.com:1234"},
+        {"rediss://h", "h:6379"},
+        {"redis://[fe80::1]:99", "[fe80::1]:99"},
+        {"unix://u:s3cret@/run/r.sock", "/run/r.sock"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct redis_url url;
+        char text[64];
+
+        assert_true(redis_url_parse(cases[i][0], &url, NULL));
+        redis_url_format_address(&url, text, sizeof(text));
+        assert_string_equal(text, cases[i][1]);
+        redis_url_finish(&url);
+    }
+}
+
 static void urls_are_taken_apart(void **state)
 {
     static const struct {
@@ -149,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(a_message_names_the_server_and_no_secret),
         cmocka_unit_test(bad_urls_are_refused_with_a_reason_that_tells_no_secret),
         cmocka_unit_test(errors_of_the_servers_state_are_told_from_errors_of_the_command),
     };
