@@ -167,7 +167,7 @@ bool kafka_admin_look(struct kafka_admin *admin, struct kafka_admin_view *view, 
     *view = (struct kafka_admin_view){.broker_count = 0};
     rd_kafka_poll(admin->rk, 0);
     if (code) {
-        return err_set(err, "no broker answers: %s", rd_kafka_err2str(code));
+        return kafka_config_no_answer(admin->rk, code, err);
     }
     view->broker_count = metadata->broker_cnt;
     view->topics = xcalloc((size_t)metadata->topic_cnt + 1, sizeof(*view->topics));

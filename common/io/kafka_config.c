@@ -314,3 +314,16 @@ bool kafka_config_renew(struct rd_kafka_s *rk, const struct kafka_settings *sett
     }
     return is_done;
 }
+
+bool kafka_config_no_answer(rd_kafka_t *rk, int code, struct err *err)
+{
+    char brokers[160];
+    size_t size = sizeof(brokers); /* a list that does not fit is left out */
+    bool has_brokers = rd_kafka_conf_get(rd_kafka_conf(rk), "bootstrap.servers", brokers, &size) == RD_KAFKA_CONF_OK &&
+                       size <= sizeof(brokers);
+    bool is_all_said = code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT ||
+                       code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+
+    return err_set(err, "no broker answers%s%s%s%s", has_brokers ? " at " : "", has_brokers ? brokers : "",
+                   is_all_said ? "" : ": ", is_all_said ? "" : rd_kafka_err2str((rd_kafka_resp_err_t)code));
+}

@@ -25,4 +25,7 @@ struct rd_kafka_conf_s *kafka_config_create(enum kafka_role role, const struct k
  * Nothing to do when there are none. False + err: the file is wrong. */
 bool kafka_config_renew(struct rd_kafka_s *rk, const struct kafka_settings *settings, struct err *err);
 
+/* Sets "no broker answers at host:port,...", with librdkafka's reason where it says more than that. Returns false. */
+bool kafka_config_no_answer(struct rd_kafka_s *rk, int code, struct err *err);
+
 #endif

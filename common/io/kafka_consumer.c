@@ -47,8 +47,8 @@ static void fail_with_client(struct kafka_consumer *consumer, const char *fallba
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *arg)
 {
     struct kafka_consumer *consumer = arg;
+    struct err problem = {0};
 
-    (void)rk;
     if (consumer->is_closing) {
         return;
     }
@@ -57,6 +57,10 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *arg)
         fail_with_client(consumer, reason);
         break;
     case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+        kafka_config_no_answer(rk, code, &problem);
+        consumer->questions.is_probe_due = true;
+        consumer_set_state(consumer, false, problem.text);
+        break;
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
         consumer->questions.is_probe_due = true; /* to learn when it is over */

@@ -10,6 +10,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "io/kafka_config.h"
 #include "io/kafka_handle.h"
 
 /* For one question; less than closing a consumer may take. */
@@ -35,7 +36,7 @@ static bool probe(struct kafka_lookup *lookup)
     rd_kafka_resp_err_t code = rd_kafka_metadata(lookup->rk, 0, NULL, &metadata, ANSWER_MS);
 
     if (code) {
-        return err_set(&lookup->problem, "no broker answers: %s", rd_kafka_err2str(code));
+        return kafka_config_no_answer(lookup->rk, code, &lookup->problem);
     }
     rd_kafka_metadata_destroy(metadata);
     return true;
@@ -65,6 +66,9 @@ static bool count_partitions(struct kafka_lookup *lookup, const char *topic, int
     rd_kafka_topic_destroy(handle);
     if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
         code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    }
+    if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        return kafka_config_no_answer(lookup->rk, code, &lookup->problem);
     }
     return code ? err_set(&lookup->problem, "topic %s: %s", topic, rd_kafka_err2str(code)) : true;
 }

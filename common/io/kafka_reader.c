@@ -70,7 +70,7 @@ static bool find_partitions(struct kafka_reader *reader, int64_t deadline_ms, st
         return err_set(err, "topic %s does not exist", reader->name);
     }
     if (code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-        return err_set(err, "no broker answers: %s", rd_kafka_err2str(code));
+        return kafka_config_no_answer(reader->rk, code, err);
     }
     return code ? err_set(err, "topic %s: %s", reader->name, rd_kafka_err2str(code)) : true;
 }

@@ -372,7 +372,7 @@ static void on_offered(struct kafka_consumer *consumer, const rd_kafka_topic_par
     drop_offer(consumer);
     if (list->cnt == 0) {
         if (rd_kafka_assign(consumer->rk, list) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            consumer_set_state(consumer, true, "connected, no partition for this member");
+            consumer_set_state(consumer, true, "the group has more members than partitions");
         }
         return;
     }

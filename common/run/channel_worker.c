@@ -27,7 +27,7 @@ struct channel_worker {
     struct intake *intake;
     struct kafka_consumer *consumer;
     bool is_kafka_up, is_draining, is_commit_begun, is_committed;
-    char kafka_problem[256];
+    char kafka_problem[256]; /* told while Kafka is away or no partition is ours */
 };
 
 /* --- what the consumer tells -------------------------------------------------------------------------------------- */
@@ -83,7 +83,10 @@ static void on_out_of_range(void *arg, const struct kafka_partition *partition, 
     const char *const labels[] = {channel_name(worker->channel), partition->topic};
 
     log_event(LOG_ERROR, "records_missing", "topic", partition->topic, "partition", log_int(partition->partition),
-              "wanted", log_int(wanted), "low", log_int(low), "high", log_int(high), "missing", log_int(missing), NULL);
+              "wanted", log_int(wanted), "low", log_int(low), "high", log_int(high), "missing", log_int(missing), "reason",
+              wanted > high ? "the topic ends before what we had read: it was made anew, or lost its end"
+                            : "Kafka removed them before they were read",
+              NULL);
     metric_add(metrics_get(worker->parts.metrics, &missing_family, labels), (double)missing);
     forget(worker, partitions_find(worker->partitions, partition->topic, partition->partition));
     partitions_restart(worker->partitions, partition, low);
@@ -93,7 +96,14 @@ static void on_state(void *arg, bool is_up, const char *reason)
 {
     struct channel_worker *worker = arg;
 
-    snprintf(worker->kafka_problem, sizeof(worker->kafka_problem), "Kafka: %s", reason);
+    if (is_up) {
+        snprintf(worker->kafka_problem, sizeof(worker->kafka_problem), "no partition is assigned: %s",
+                 strcmp(reason, "connected") == 0
+                     ? "the group is forming; a dead member is waited for until KAFKA_SESSION_TIMEOUT"
+                     : reason);
+    } else {
+        snprintf(worker->kafka_problem, sizeof(worker->kafka_problem), "Kafka: %s", reason);
+    }
     if (is_up != worker->is_kafka_up) {
         log_event(is_up ? LOG_INFO : LOG_WARN, is_up ? "kafka_up" : "kafka_down", "channel",
                   channel_name(worker->channel), "reason", reason, NULL);
@@ -303,10 +313,7 @@ bool channel_worker_is_drained(struct channel_worker *worker)
 
 const char *channel_worker_problem(const struct channel_worker *worker)
 {
-    if (!worker->is_kafka_up) {
-        return worker->kafka_problem;
-    }
-    return partitions_count(worker->partitions) == 0 ? "no partition is assigned" : "";
+    return worker->is_kafka_up && partitions_count(worker->partitions) > 0 ? "" : worker->kafka_problem;
 }
 
 void channel_worker_update_metrics(struct channel_worker *worker)

@@ -84,7 +84,7 @@ static const struct {
     const char *setting;
     const char *check, *level, *word;
 } faults[] = {
-    {"KAFKA_BROKERS=127.0.0.1:1", "Kafka brokers", "FAIL", "no broker answers"},
+    {"KAFKA_BROKERS=127.0.0.1:1", "Kafka brokers", "FAIL", "no broker answers at 127.0.0.1:1"},
     {"KAFKA_TOPIC_PREFIX=not-made", "Kafka topics", "FAIL", "not-made.outcomes"},
     {"KAFKA_TOPICS=^nothing-matches", "Kafka topics", "FAIL", "^nothing-matches"},
     {"REDIS_URL=unix:///nowhere", "Redis", "FAIL", "Redis /nowhere: "},

@@ -235,7 +235,7 @@ static void without_kafka_the_worker_waits_and_says_so(void **state)
     struct process *late;
 
     system_start_worker(system, 0, env);
-    assert_readyz(system, 503, "Kafka");
+    assert_readyz(system, 503, "Kafka: no broker answers at 127.0.0.1:");
     late = process_start(argv, broker_env, log_path);
     assert_readyz(system, 200, "ready");
     process_destroy(late);
