@@ -71,6 +71,9 @@ void channel_report_write(struct channel_report *report, const struct channel_wo
     json_text_member_int(j, "on_wire", facts->pipeline.on_wire);
     json_text_member_int(j, "connections", facts->connections);
     json_text_member(j, "breaker", facts->pipeline.breaker);
+    if (facts->pipeline.trouble && facts->pipeline.trouble[0]) {
+        json_text_member(j, "trouble", facts->pipeline.trouble);
+    }
     json_text_member_int(j, "rate_limit", facts->pipeline.rate_per_s);
     write_outcomes(report, &facts->pipeline, now_ms, j);
     json_text_key(j, "partitions");

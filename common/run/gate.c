@@ -1,6 +1,7 @@
 #include "run/gate.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "base/mem.h"
 #include "run/claims.h"
 
-enum { TOO_MANY_DEFAULT_MS = 1000 };
+enum { TOO_MANY_DEFAULT_MS = 1000, TROUBLE_SHOWN_MS = 60000 };
 
 static const struct metric_family breaker_family = {
     "perkline_breaker_state", METRIC_GAUGE, "0 closed, 1 open, 2 half open (one probe a second).", {"provider", NULL}};
@@ -31,6 +32,8 @@ struct gate {
     struct loop_hook *hook;
     bool must_wake;
     int64_t connections, in_flight;
+    char trouble[VERDICT_REASON_SIZE]; /* what the provider said when it took nothing last; "" when it has taken since */
+    int64_t trouble_at;
     loop_fn fn;
     void *arg;
     struct metric *breaker_gauge, *in_flight_gauge;
@@ -138,19 +141,35 @@ static bool is_failure(const struct verdict *verdict)
            (verdict->kind == VERDICT_NOT_SENT_TRANSIENT && strcmp(verdict->reason, "http_429") != 0);
 }
 
-/* A probe that failed is nothing new: that would be a line a second for hours. */
-static enum log_level log_level_of(enum breaker_state before, enum breaker_state after)
+/* A probe that failed as the one before is nothing new: that would be a line a second for hours. */
+static enum log_level log_level_of(enum breaker_state before, enum breaker_state after, bool is_news)
 {
     if (after == BREAKER_CLOSED) {
         return LOG_INFO;
     }
-    return before == BREAKER_HALF_OPEN ? LOG_DEBUG : LOG_WARN;
+    return before == BREAKER_HALF_OPEN && !is_news ? LOG_DEBUG : LOG_WARN;
+}
+
+/* True: another trouble than before. */
+static bool note_trouble(struct gate *gate, const struct verdict *verdict, int64_t now)
+{
+    bool is_news = false;
+
+    if (verdict->kind == VERDICT_SENT) {
+        gate->trouble[0] = '\0';
+    } else if (is_failure(verdict) || strcmp(verdict->reason, "http_429") == 0) {
+        is_news = strcmp(gate->trouble, verdict->reason) != 0;
+        snprintf(gate->trouble, sizeof(gate->trouble), "%s", verdict->reason);
+        gate->trouble_at = now;
+    }
+    return is_news;
 }
 
 void gate_report(struct gate *gate, const struct verdict *verdict)
 {
     enum breaker_state before = gate->breaker.state;
     int64_t now = loop_now_ms(gate->loop);
+    bool is_news;
 
     limiter_learn(gate->limiter, verdict);
     if (strcmp(verdict->reason, "http_429") == 0) {
@@ -159,9 +178,10 @@ void gate_report(struct gate *gate, const struct verdict *verdict)
     if (strcmp(verdict->reason, "lease_over") == 0) {
         return; /* our own doing */
     }
+    is_news = note_trouble(gate, verdict, now);
     breaker_report(&gate->breaker, now, is_failure(verdict), verdict->kind == VERDICT_NOT_SENT_CHANNEL);
     if (gate->breaker.state != before) {
-        log_event(log_level_of(before, gate->breaker.state), "breaker", "provider", gate->name, "from",
+        log_event(log_level_of(before, gate->breaker.state, is_news), "breaker", "provider", gate->name, "from",
                   breaker_state_name(before), "to", breaker_state_name(gate->breaker.state), "reason", verdict->reason,
                   NULL);
         gate->must_wake = true;
@@ -172,6 +192,13 @@ void gate_report(struct gate *gate, const struct verdict *verdict)
 enum breaker_state gate_breaker_state(const struct gate *gate)
 {
     return gate->breaker.state;
+}
+
+const char *gate_trouble(const struct gate *gate)
+{
+    bool is_old = loop_now_ms(gate->loop) - gate->trouble_at > TROUBLE_SHOWN_MS;
+
+    return gate->breaker.state == BREAKER_CLOSED && is_old ? "" : gate->trouble;
 }
 
 int64_t gate_in_flight(const struct gate *gate)

@@ -38,6 +38,9 @@ bool gate_enter(struct gate *gate, int64_t wanted);
 void gate_leave(struct gate *gate);
 void gate_report(struct gate *gate, const struct verdict *verdict);
 enum breaker_state gate_breaker_state(const struct gate *gate);
+/* Why the provider takes nothing: the reason of its last refusal (http_429, unauthorized, connect, ...), "" when it has
+ * taken a message since, or when all has been still for a minute and the breaker is closed. */
+const char *gate_trouble(const struct gate *gate);
 int64_t gate_in_flight(const struct gate *gate);
 /* Requests a second that all workers together may make; 0: no limit. */
 int64_t gate_rate(const struct gate *gate);

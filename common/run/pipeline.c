@@ -378,6 +378,7 @@ struct pipeline_facts pipeline_look(const struct pipeline *pipeline)
     struct pipeline_facts facts = {
         .gate = pipeline->gate_name,
         .breaker = breaker_state_name(gate_breaker_state(pipeline->gate)),
+        .trouble = gate_trouble(pipeline->gate),
         .on_wire = gate_in_flight(pipeline->gate),
         .rate_per_s = gate_rate(pipeline->gate),
         .parked = pipeline->parked,

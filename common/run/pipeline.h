@@ -80,6 +80,7 @@ void pipeline_update_metrics(struct pipeline *pipeline);
 struct pipeline_facts {
     const char *gate;    /* provider and channel: "brevo-email" */
     const char *breaker; /* "closed", "open", "half_open" */
+    const char *trouble; /* why the provider takes nothing, as gate_trouble() */
     int64_t on_wire;     /* requests */
     int64_t rate_per_s;  /* that all workers together may make; 0: no limit */
     uint64_t outcomes[OUTCOME_STATE_COUNT], parked; /* deliveries since the start */

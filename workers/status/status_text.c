@@ -126,6 +126,24 @@ static void write_breakers(const json_t *channel, struct buf *out)
     }
 }
 
+/* "    the provider takes nothing: http_503 (2 workers), timeout (1)", or nothing */
+static void write_troubles(const json_t *channel, struct buf *out)
+{
+    const char *reason;
+    json_t *count;
+    bool is_first = true;
+
+    json_object_foreach (json_object_get(channel, "troubles"), reason, count) {
+        buf_appendf(out, "%s %s (%" JSON_INTEGER_FORMAT " worker%s)",
+                    is_first ? "    the provider's last answer, or why there was none:" : ",", reason,
+                    json_integer_value(count), json_integer_value(count) == 1 ? "" : "s");
+        is_first = false;
+    }
+    if (!is_first) {
+        buf_append_char(out, '\n');
+    }
+}
+
 static void write_channels(const json_t *summary, struct buf *out)
 {
     const json_t *channels = json_object_get(summary, "channels"), *channel;
@@ -148,6 +166,7 @@ static void write_channels(const json_t *summary, struct buf *out)
                     rate_of(channel, "sent"), limit);
         write_breakers(channel, out);
         buf_append_char(out, '\n');
+        write_troubles(channel, out);
     }
 }
 
@@ -214,13 +233,17 @@ static void write_waiting(const json_t *summary, struct buf *out)
     const json_t *waiting = json_object_get(summary, "waiting");
     const char *name;
     json_t *value;
-    char number[NUMBER_SIZE];
+    char number[NUMBER_SIZE], other[NUMBER_SIZE];
 
     buf_append_text(out, "\nwaiting");
     json_object_foreach ((json_t *)waiting, name, value) {
-        buf_appendf(out, "  %s %s", name, number_of(waiting, name, number));
+        if (strncmp(name, "retry.", strlen("retry.")) == 0) {
+            buf_appendf(out, "  %s %s", name, number_of(waiting, name, number));
+        }
     }
-    buf_append_char(out, '\n');
+    /* Closing one adds nothing and takes nothing away: it stays in its topic until the retention ends. */
+    buf_appendf(out, "\nkept     held %s  dlq %s, dealt with or not (perkline held, perkline dlq: what is open)\n",
+                number_of(waiting, "held", number), number_of(waiting, "dlq", other));
 }
 
 static void write_problems_of(const json_t *worker, struct buf *out)

@@ -83,6 +83,9 @@ static void add_channel(json_t *channels, const json_t *from)
         json_object_set_new(channel, "rate_limit", json_integer(limit));
     }
     add_int(part(channel, "breakers"), pool_view_text(from, "breaker"), 1);
+    if (pool_view_text(from, "trouble")[0]) {
+        add_int(part(channel, "troubles"), pool_view_text(from, "trouble"), 1);
+    }
     add_all_reals(part(channel, "rates"), json_object_get(from, "rates"));
     add_all_ints(part(channel, "totals"), json_object_get(from, "totals"));
 }

@@ -168,6 +168,25 @@ static void one_answer_that_the_channel_is_refused_closes_the_gate(void **state)
     assert_int_equal(gate_breaker_state(world->gate), BREAKER_OPEN);
 }
 
+static void why_the_provider_takes_nothing_is_told_until_it_takes_again(void **state)
+{
+    struct world *world = *state;
+
+    fakes_run_ms(world->loop, 100);
+    assert_string_equal(gate_trouble(world->gate), "");
+    report(world, VERDICT_NOT_SENT_TRANSIENT, "http_429"); /* no failure, but why nothing goes out */
+    report(world, VERDICT_NOT_SENT_PERMANENT, "invalid_parameter");
+    assert_string_equal(gate_trouble(world->gate), "http_429");
+    report(world, VERDICT_SENT, "accepted");
+    assert_string_equal(gate_trouble(world->gate), "");
+    report(world, VERDICT_AMBIGUOUS, "timeout");
+    fakes_run_ms(world->loop, 61000);
+    assert_string_equal(gate_trouble(world->gate), ""); /* one, long ago */
+    report(world, VERDICT_NOT_SENT_CHANNEL, "unauthorized");
+    fakes_run_ms(world->loop, 61000);
+    assert_string_equal(gate_trouble(world->gate), "unauthorized"); /* the breaker is open since */
+}
+
 static void what_says_nothing_about_the_provider_does_not_close_the_gate(void **state)
 {
     struct world *world = *state;
@@ -275,6 +294,7 @@ int main(void)
         gate_test(the_waiting_are_woken_at_the_end_of_the_turn),
         gate_test(an_outage_closes_the_gate_and_a_probe_opens_it),
         gate_test(one_answer_that_the_channel_is_refused_closes_the_gate),
+        gate_test(why_the_provider_takes_nothing_is_told_until_it_takes_again),
         gate_test(what_says_nothing_about_the_provider_does_not_close_the_gate),
         gate_test(too_many_stops_everybody_for_a_while),
         gate_test(what_is_paused_does_not_pass_and_what_is_resumed_does),

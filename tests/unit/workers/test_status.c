@@ -21,11 +21,11 @@ static const char first[] =
     "{\"name\":\"email\",\"in_flight\":3,\"window\":256,\"on_wire\":2,\"connections\":64,\"breaker\":\"closed\","
     "\"rate_limit\":1000,\"rates\":{\"sent\":10.5},\"totals\":{\"sent\":100,\"dead\":1},\"partitions\":["
     "[\"loyalty.events\",0,17,3,false],[\"loyalty.events\",1,5,0,true],[\"loyalty.retry.1m\",0,4,2,false]]},"
-    "{\"name\":\"sms\",\"in_flight\":0,\"window\":256,\"on_wire\":0,\"connections\":64,\"breaker\":\"open\","
+    "{\"name\":\"sms\",\"in_flight\":0,\"window\":256,\"on_wire\":0,\"connections\":64,\"breaker\":\"open\",\"trouble\":\"unauthorized\","
     "\"rate_limit\":0,\"rates\":{},\"totals\":{},\"partitions\":[[\"loyalty.retry.1m\",0,6,1,false]]}]}";
 static const char second[] =
     "{\"host\":\"b\",\"pid\":1,\"started\":61000,\"version\":\"0.1.0\",\"problems\":\"Redis: away\\nemail: \\u001b[2Jno\\n\","
-    "\"channels\":[{\"name\":\"email\",\"in_flight\":1,\"window\":256,\"breaker\":\"half_open\",\"rate_limit\":800,"
+    "\"channels\":[{\"name\":\"email\",\"in_flight\":1,\"window\":256,\"breaker\":\"half_open\",\"trouble\":\"http_503\",\"rate_limit\":800,"
     "\"rates\":{\"sent\":1.5},\"totals\":{\"sent\":50},\"partitions\":[[\"loyalty.events\",2,40,1,false],"
     "[\"loyalty.events\",3,null,0,false]]}]}";
 
@@ -109,7 +109,9 @@ static const struct {
     {"channels/0/rates/sent", "12.0"},
     {"channels/0/totals/sent", "150"},
     {"channels/0/totals/dead", "1"},
+    {"channels/0/troubles/http_503", "1"},
     {"channels/1/channel", "\"sms\""},
+    {"channels/1/troubles/unauthorized", "1"},
     {"channels/1/rate_limit", "0"},
     {"topics/0/topic", "\"loyalty.events\""},
     {"topics/0/partitions", "4"},
@@ -161,7 +163,9 @@ static const char *const shown[] = {
     "PAUSED flow signup since 1970-01-01T00:00:05.000Z by ann: why\n",
     "1 half_open, 1 closed\n",
     "62  40 on 2\n",
-    "waiting  retry.1m 9  retry.10m ?  retry.1h ?  retry.6h ?  held 3  dlq ?\n",
+    "    the provider's last answer, or why there was none: unauthorized (1 worker)\n",
+    "waiting  retry.1m 9  retry.10m ?  retry.1h ?  retry.6h ?\n",
+    "kept     held 3  dlq ?, dealt with or not",
     "a:1                    0.1.0          2m   50 MiB 01234567  email 3, 10.5 sms 0, 0.0\n",
     "    Redis: away\n    email:  [2Jno\n    has not heard yet what was paused or resumed last\n",
 };
