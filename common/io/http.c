@@ -454,13 +454,13 @@ bool http_check_url(const struct http_settings *settings, const char *url, struc
         code = curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0);
     }
     if (code != CURLUE_OK) {
-        err_set(err, "URL: %s", curl_url_strerror(code));
+        err_set(err, "%s", curl_url_strerror(code));
     } else if (strcmp(scheme, "https") == 0 || (strcmp(scheme, "http") == 0 && settings->is_plain_allowed)) {
         is_good = true;
     } else if (strcmp(scheme, "http") == 0) {
-        err_set(err, "URL: must begin with https:// (plain http:// is for the sandbox only)");
+        err_set(err, "must begin with https:// (plain http:// is for the sandbox only)");
     } else {
-        err_set(err, "URL: must begin with https://");
+        err_set(err, "must begin with https://");
     }
     curl_free(scheme);
     curl_url_cleanup(parts);

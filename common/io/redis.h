@@ -68,6 +68,8 @@ struct redis_events {
     struct metric *latency; /* a histogram that gets the time to each answer, or NULL */
 };
 
+/* Can it be understood, and served by this hiredis (TLS)? Asks nobody. */
+bool redis_check_url(const char *url, struct err *err);
 /* Checks the URL (false + err: cannot be understood, or rediss:// with a hiredis that has no TLS) and begins to
  * connect; a server that is not there is not an error but a state. Texts are copied. */
 struct redis *redis_open(struct loop *loop, const struct redis_settings *settings, const struct redis_events *events,

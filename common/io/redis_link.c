@@ -425,6 +425,17 @@ bool redis_link_parse_url(const char *text, struct redis_url *url, struct err *e
     return true;
 }
 
+bool redis_check_url(const char *text, struct err *err)
+{
+    struct redis_url url;
+    bool is_good = redis_link_parse_url(text, &url, err);
+
+    if (is_good) {
+        redis_url_finish(&url);
+    }
+    return is_good;
+}
+
 struct redis_link *redis_link_open(struct loop *loop, const struct redis_url *url,
                                    const struct redis_link_events *events)
 {

@@ -142,9 +142,6 @@ static bool open_http(struct channel_worker *worker, struct err *err)
     if (settings->is_plain_provider_allowed) {
         log_event(LOG_WARN, "plain_provider_allowed", "setting", "PROVIDER_ALLOW_PLAIN", NULL);
     }
-    if (!http_check_url(&http, settings->brevo_url, err)) {
-        return err_prefix(err, "BREVO_URL");
-    }
     worker->http = http_open(worker->parts.loop, &http, err);
     return worker->http != NULL;
 }

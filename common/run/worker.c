@@ -23,6 +23,7 @@
 #include "run/recovery.h"
 #include "run/trace_export.h"
 #include "run/retention_check.h"
+#include "run/worker_urls.h"
 
 enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, POOL_WAIT_MS = 1000,
        RETENTION_WAIT_MS = 2000, HEARTBEAT_MS = 1000, MOST_MISSED_BEATS = 60, EXIT_RESTART = 3 };
@@ -386,7 +387,8 @@ static bool check_retention(struct worker *worker, struct err *err)
 
 static bool start(struct worker *worker, const struct provider *const providers[], struct err *err)
 {
-    if (!topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) ||
+    if (!worker_urls_check(worker->settings, err) ||
+        !topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) ||
         !file_budget_fit(worker->settings, err) || !open_templates(worker, err)) {
         return false;
     }
@@ -479,7 +481,8 @@ int worker_check(struct worker_settings *settings)
 {
     struct worker worker = {.settings = settings, .metrics = metrics_create()};
     struct err err = {0};
-    bool is_fine = topics_init(&worker.topics, settings->kafka_topic_prefix, &err) && open_templates(&worker, &err);
+    bool is_fine = worker_urls_check(settings, &err) &&
+                   topics_init(&worker.topics, settings->kafka_topic_prefix, &err) && open_templates(&worker, &err);
 
     if (is_fine) {
         printf("ok: settings, and %zu flows of template set %s\n",

@@ -90,7 +90,7 @@ static const struct {
     {"REDIS_URL=unix:///nowhere", "Redis", "FAIL", "Redis /nowhere: "},
     {"REDIS_URL=redis://127.0.0.1:1", "Redis", "FAIL", "Redis 127.0.0.1:1: Connection refused"},
     {"BREVO_API_KEY=another", "provider", "FAIL", "unauthorized"},
-    {"BREVO_URL=http://127.0.0.1:1", "provider", "FAIL", "cannot be reached"},
+    {"BREVO_URL=http://127.0.0.1:1", "provider", "FAIL", "at http://127.0.0.1:1: Brevo cannot be reached"},
     {"TEMPLATES_DIR=/nowhere", "templates", "FAIL", "/nowhere"},
     {"EMAIL_FROM=no address", "settings", "FAIL", "EMAIL_FROM"},
     {"SMS_RATE=fast", "settings", "FAIL", "SMS_RATE"},

@@ -129,6 +129,24 @@ static void each_wrong_setting_is_named_in_one_line(void **state)
     assert_int_equal(wrong, 0);
 }
 
+static void a_check_finds_an_address_that_no_worker_would_take(void **state)
+{
+    static const char *const settings[] = {"BREVO_URL=http://example.com", "BREVO_URL=ftp://example.com",
+                                           "REDIS_URL=127.0.0.1"};
+    const char *const words[] = {"worker", "--check", NULL};
+
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        const char *const env[] = {settings[i], NULL};
+        int status;
+        char *output = system_run_command(*state, words, env, &status);
+
+        if (status != 1 || strncmp(strstr(output, "worker: ") + strlen("worker: "), settings[i], 9) != 0) {
+            fail_msg("%s: status %d, %s", settings[i], status, output);
+        }
+        free(output);
+    }
+}
+
 static void a_secret_in_a_wrong_setting_is_not_repeated(void **state)
 {
     char *output = run_refused(*state, "REDIS_URL=redis://:hunter2@localhost:port");
@@ -337,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_wrong_setting_is_named_in_one_line),
         TEST(a_secret_in_a_wrong_setting_is_not_repeated),
+        TEST(a_check_finds_an_address_that_no_worker_would_take),
         TEST(a_broken_flow_stops_the_start_and_is_named_by_line_and_column),
         TEST(a_probe_tells_a_worker_that_lives_from_one_that_does_not),
         TEST(without_redis_the_worker_waits_and_says_so),

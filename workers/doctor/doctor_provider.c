@@ -71,7 +71,8 @@ static void tell(struct doctor *doctor, const struct question *question)
         [PROVIDER_UNUSABLE] = DOCTOR_FAIL,
     };
 
-    doctor_tell(doctor, levels[question->health], NULL, "%s: %s", question->probe->provider, question->says.text);
+    doctor_tell(doctor, levels[question->health], NULL, "%s at %s: %s", question->probe->provider,
+                doctor->settings.brevo_url, question->says.text);
 }
 
 /* Does any channel that is on use this provider? */
@@ -98,7 +99,7 @@ void doctor_check_provider(struct doctor *doctor)
                                    : NULL;
 
     if (!http) {
-        doctor_tell(doctor, DOCTOR_FAIL, "look at BREVO_URL, PROVIDER_CA_FILE and PROVIDER_ALLOW_PLAIN", "%s", err.text);
+        doctor_tell(doctor, DOCTOR_FAIL, "look at PROVIDER_CA_FILE and PROVIDER_ALLOW_PLAIN, too", "BREVO_URL: %s", err.text);
     }
     for (const struct provider_probe *const *probe = channels_probes; http && *probe; probe++) {
         struct question question = {.probe = *probe};
