@@ -105,8 +105,9 @@ static void print_limits(const struct kafka_broker *broker, const struct topics 
         printf("topic %s, %d partitions\n", topics->items[i].name, (int)topics->items[i].partitions);
     }
     puts("In memory, on loopback, gone when this command ends. A partition keeps 5 MiB or 100000 records and drops\n"
-         "older ones. A consumer group takes 3 s to form. Not there: look-up of offsets by time, transactions, admin\n"
-         "requests, TLS. A topic that somebody asks for is created.");
+         "older ones. A consumer group takes 3 s to form; when members come and go, as long as their session:\n"
+         "KAFKA_SESSION_TIMEOUT=6s for the workers makes that short. Not there: look-up of offsets by time,\n"
+         "transactions, admin requests, TLS. A topic that somebody asks for is created.");
     fflush(stdout);
 }
 

@@ -231,6 +231,11 @@ int sandbox_command(int argc, char **argv)
         puts("MS is how long a delay lasts, and how far away the reset is that http_429 tells of.");
         fputs("Kinds: ", stdout);
         fold_print(stdout, strlen("Kinds: "), fault_kinds_text());
+        puts("\nWhile it runs, besides the page in the browser:\n"
+             "  curl -X PUT ADDRESS/api/faults -d '{\"faults\":[{\"kind\":\"http_503\",\"probability\":1,\"channel\":\"sms\"}]}'\n"
+             "  curl -X PUT ADDRESS/api/faults -d '{\"faults\":[]}'     all is well again\n"
+             "  curl ADDRESS/api/stats                              requests, accepted, duplicates\n"
+             "  curl 'ADDRESS/api/messages?limit=2'                 the last messages");
         return 0;
     }
     if (result != ARGS_OK || !check_options(&o, &err)) {
