@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs integration tests against a real Apache Kafka: delivery, crash, group, bad input, topics and replay against a
+# Runs integration tests against a real Apache Kafka: delivery, crash, group, bad input, topics, replay and capture against a
 # single broker, then the group tests and the loss of brokers against three (three copies, two of them in sync). With a
 # second folder, that of the chaos programs: workers that come and go while a broker dies, scaling, a rolling restart, with
 # the binary above that folder, and their line of figures.
@@ -53,7 +53,7 @@ count() { echo "$last" | sed -n "s/.*\\b\\([0-9][0-9]*\\) $1.*/\\1/p" | awk '{n 
 passed=0 failed=0
 start 1
 echo "against one broker:"
-run delivery crash bad_input group topics replay
+run delivery crash bad_input group topics replay replay_time capture
 "$cluster" stop "$dir/1"
 start 3
 echo "against three brokers:"

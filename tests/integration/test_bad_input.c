@@ -147,7 +147,8 @@ static void every_kind_of_bad_record_is_in_the_dlq_once_whole_and_explained(void
     struct dead_list *dead;
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        const struct kafka_tool_message message = {1, SLICE("m1"), bad[i].value, &trace, 1};
+        const struct kafka_tool_message message = {
+            .partition = 1, .key = SLICE("m1"), .value = bad[i].value, .headers = &trace, .header_count = 1};
 
         kafka_tool_publish(system->kafka, system_topic(system, "events"), &message);
     }
@@ -303,10 +304,12 @@ static void an_event_in_binary_mode_is_the_same_event(void **state)
     };
     struct system *system = *state;
     const struct kafka_tool_message message = {
-        -1, SLICE("m3"),
-        SLICE("{\"note\":{\"seq\":1},\"member\":{\"id\":\"m3\",\"email\":\"m3@example.com\",\"phone\":\"+36201234567\","
+        .partition = -1,
+        .key = SLICE("m3"),
+        .value = SLICE("{\"note\":{\"seq\":1},\"member\":{\"id\":\"m3\",\"email\":\"m3@example.com\",\"phone\":\"+36201234567\","
               "\"locale\":\"en\",\"consent\":{\"email\":true,\"sms\":true}}}"),
-        headers, sizeof(headers) / sizeof(headers[0])};
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(headers[0])};
     struct books *books;
 
     kafka_tool_publish(system->kafka, system_topic(system, "events"), &message);

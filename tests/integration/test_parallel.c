@@ -37,7 +37,7 @@ static void publish_to_one_partition(struct system *system)
     for (int seq = 1; seq <= ROUNDS; seq++) {
         for (int member = 1; member <= MEMBERS; member++) {
             char *text = events_note(member, seq);
-            const struct kafka_tool_message message = {2, SLICE("one"), slice_of(text), NULL, 0};
+            const struct kafka_tool_message message = {.partition = 2, .key = SLICE("one"), .value = slice_of(text)};
 
             kafka_tool_publish(system->kafka, system_topic(system, "events"), &message);
             free(text);

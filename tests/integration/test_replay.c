@@ -213,7 +213,7 @@ static void the_range_and_the_filters_choose_what_is_read(void **state)
     for (int seq = 1; seq <= 2; seq++) {
         for (int member = 1; member <= MEMBERS; member++) {
             char *text = events_note(member, seq);
-            const struct kafka_tool_message message = {0, SLICE("k"), slice_of(text), NULL, 0};
+            const struct kafka_tool_message message = {.partition = 0, .key = SLICE("k"), .value = slice_of(text)};
 
             kafka_tool_publish(system->kafka, system_topic(system, "events"), &message);
             free(text);

@@ -1,6 +1,6 @@
 /*
  * What will this edit change for real members? A captured topic is rendered with two sets of templates, and exactly the
- * messages that differ are listed. And copies to another topic, which are exact.
+ * messages that differ are listed.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +18,6 @@
 #include "base/mem.h"
 #include "tests/support/command.h"
 #include "tests/support/events.h"
-#include "tests/support/poll.h"
 #include "tests/support/temp_dir.h"
 
 enum { MEMBERS_A_CASE = 5, MEMBERS = LOYALTY_TYPES * LOYALTY_LOCALES * MEMBERS_A_CASE };
@@ -341,97 +340,7 @@ static void a_revision_of_git_is_the_past(void **state)
     json_decref(report);
 }
 
-/* --- produce ------------------------------------------------------------------------------------------------------ */
-
-struct copies {
-    int64_t count, with_timestamp;
-    int64_t first_timestamp_ms;
-    bool has_header;
-};
-
-static void look_at_copy(void *arg, const struct kafka_record *record)
-{
-    struct copies *copies = arg;
-    char expected[32];
-
-    snprintf(expected, sizeof(expected), "%lld", (long long)record->timestamp_ms);
-    copies->count++;
-    for (size_t i = 0; i < record->header_count; i++) {
-        const struct kafka_header *header = &record->headers[i];
-
-        copies->with_timestamp +=
-            strcmp(header->name, "perkline-original-timestamp") == 0 && slice_is(header->value, expected);
-        copies->has_header |= strcmp(header->name, "x-trace") == 0 && slice_is(header->value, "\x01\x02");
-    }
-}
-
-static void copies_keep_everything(void **state)
-{
-    const struct world *world = *state;
-    const struct kafka_header header = {"x-trace", SLICE("\x01\x02")};
-    const char *source = system_topic(world->system, "source"), *target = system_topic(world->system, "target");
-    const struct kafka_tool_message tombstone = {
-        .partition = 1, .key = SLICE("k"), .headers = &header, .header_count = 1};
-    const struct kafka_tool_message plain = {.partition = -1, .key = SLICE("k2"), .value = SLICE("no event \xff")};
-    struct copies copies = {0};
-
-    kafka_tool_publish(world->system->kafka, source, &tombstone);
-    kafka_tool_publish(world->system->kafka, source, &plain);
-    kafka_tool_flush(world->system->kafka);
-    command_check(world->system, (const char *const[]){"replay", "--topic", source, "--produce", target, NULL}, 0,
-                  "2 produced, 0 failed");
-    command_check(
-        world->system,
-        (const char *const[]){"replay", "--input", world->capture, "--produce", target, "--rate", "2000/s", NULL}, 0,
-        "240 produced, 0 failed");
-    kafka_tool_read(world->system->kafka, target, look_at_copy, &copies);
-    assert_int_equal(copies.count, 242);
-    assert_int_equal(copies.with_timestamp, 242);
-    assert_true(copies.has_header);
-}
-
-static void a_topic_that_workers_consume_is_refused(void **state)
-{
-    const struct world *world = *state;
-    const char *events = system_topic(world->system, "events"), *retry = system_topic(world->system, "retry.1m");
-    int64_t before = kafka_tool_count(world->system->kafka, events);
-
-    command_check(world->system, (const char *const[]){"replay", "--input", world->capture, "--produce", events, NULL},
-                  1, "say --yes when that is meant");
-    command_check(world->system, (const char *const[]){"replay", "--input", world->capture, "--produce", retry, NULL},
-                  1, "say --yes when that is meant");
-    assert_int_equal(kafka_tool_count(world->system->kafka, events), before);
-    command_check(world->system,
-                  (const char *const[]){"replay", "--input", world->capture, "--produce", events, "--yes", "--limit",
-                                        "3", "--speed", "1000000x", NULL},
-                  0, "3 produced, 0 failed");
-    assert_int_equal(kafka_tool_count(world->system->kafka, events), before + 3);
-}
-
-static bool is_other_refused(void *arg)
-{
-    const struct world *world = arg;
-    const char *const words[] = {
-        "replay", "--input", world->capture, "--produce", system_topic(world->system, "other"), "--limit", "1", NULL};
-    int status;
-    char *output = command_run(world->system, words, &status);
-    bool is_refused = status == 1 && strstr(output, "worker ") && strstr(output, " consumes ");
-
-    free(output);
-    return is_refused;
-}
-
-/* The settings of the command do not name it, but the workers do. */
-static void a_topic_that_some_worker_says_it_consumes_is_refused(void **state)
-{
-    const struct world *world = *state;
-    char *topics = xasprintf("KAFKA_TOPICS=%s", system_topic(world->system, "other"));
-
-    system_start_ready_worker(world->system, 0, (const char *const[]){topics, NULL});
-    assert_true(poll_until(is_other_refused, *state));
-    assert_int_equal(system_stop_worker(world->system, 0), 0);
-    free(topics);
-}
+/* --- usage -------------------------------------------------------------------------------------------------------- */
 
 static void wrong_usage_is_one_clear_line(void **state)
 {
@@ -465,9 +374,6 @@ int main(void)
         cmocka_unit_test_setup(the_page_shows_both_sides_and_runs_nothing, set_up),
         cmocka_unit_test_setup(a_version_that_workers_used_is_the_past, set_up),
         cmocka_unit_test_setup(a_revision_of_git_is_the_past, set_up),
-        cmocka_unit_test(copies_keep_everything),
-        cmocka_unit_test(a_topic_that_workers_consume_is_refused),
-        cmocka_unit_test(a_topic_that_some_worker_says_it_consumes_is_refused),
         cmocka_unit_test(wrong_usage_is_one_clear_line),
     };
 

@@ -161,7 +161,7 @@ void kafka_tool_publish(struct kafka_tool *tool, const char *topic, const struct
                 tool->producer, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(message->partition),
                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(message->key.data, message->key.len),
                 RD_KAFKA_V_VALUE((void *)message->value.data, message->value.len), RD_KAFKA_V_HEADERS(headers),
-                RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+                RD_KAFKA_V_TIMESTAMP(message->timestamp_ms), RD_KAFKA_V_END)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         rd_kafka_poll(tool->producer, 20);
     }
     if (problem) {

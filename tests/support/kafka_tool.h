@@ -25,6 +25,7 @@ struct kafka_tool_message {
     struct slice value; /* data NULL: tombstone */
     const struct kafka_header *headers;
     size_t header_count;
+    int64_t timestamp_ms; /* 0: now */
 };
 
 /* Begins; kafka_tool_flush() sees to it that everything is acknowledged. */

@@ -90,9 +90,15 @@ static void start_broker(struct system *system)
     free(prefix);
 }
 
-static void use_kafka(struct system *system, const char *bootstrap)
+static int count_replicas(void)
 {
     const char *replicas = getenv("KAFKA_REPLICAS");
+
+    return replicas ? (int)strtol(replicas, NULL, 10) : 1;
+}
+
+static void use_kafka(struct system *system, const char *bootstrap)
+{
     const char *names[sizeof(topic_words) / sizeof(topic_words[0])] = {NULL};
 
     system->bootstrap = xstrdup(bootstrap);
@@ -100,7 +106,7 @@ static void use_kafka(struct system *system, const char *bootstrap)
     for (size_t i = 0; topic_words[i]; i++) {
         names[i] = xasprintf("%s.%s", system->prefix, topic_words[i]);
     }
-    kafka_tool_make_topics(system->kafka, names, count_partitions(system), replicas ? (int)strtol(replicas, NULL, 10) : 1);
+    kafka_tool_make_topics(system->kafka, names, count_partitions(system), count_replicas());
     for (size_t i = 0; names[i]; i++) {
         free((char *)names[i]);
     }
@@ -112,6 +118,14 @@ static void use_mock(struct system *system)
     system->kafka = kafka_tool_create(system->bootstrap);
     for (size_t i = 0; topic_words[i]; i++) {
         kafka_mock_make_topic(system->options.mock, system_topic(system, topic_words[i]), count_partitions(system));
+    }
+}
+
+void system_make_topic(struct system *system, const char *word)
+{
+    if (!system->broker) {
+        kafka_tool_make_topics(system->kafka, (const char *const[]){system_topic(system, word), NULL},
+                               count_partitions(system), count_replicas());
     }
 }
 

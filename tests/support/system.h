@@ -76,6 +76,9 @@ double system_metric(const struct system *system, int index, const char *name, c
 /* "<prefix>.<word>"; a static buffer for each of four calls. */
 const char *system_topic(const struct system *system, const char *word);
 
+/* Another topic; the embedded broker makes those that are asked for by itself. */
+void system_make_topic(struct system *system, const char *word);
+
 /* Records of a topic that are not committed, summed over the channels; -1 when Kafka gives no answer now. */
 int64_t system_lag(struct system *system, const char *word);
 /* Nothing is left to do: every group of a channel has committed all of the input and of the retry topics. */
