@@ -36,6 +36,9 @@ struct event_range {
     {"member", ARG_TEXT, &(range)->member, "ID", "Events of one member, by data.member.id."},                          \
     {"limit", ARG_INT, &(range)->limit, "N", "End after so many records that the filters let through."}
 
+/* Names of the settings that it reads, for the list of a command's. */
+#define EVENT_RANGE_SETTINGS "KAFKA_BROKERS", "KAFKA_TOPICS", "KAFKA_TOPIC_PREFIX", "KAFKA_CONFIG", "KAFKA_QUEUE_KIB"
+
 /* After the options were read: understands the places, once, so that they mean the same for every opening. */
 bool event_range_check(struct event_range *range, int64_t now_ms, struct err *err);
 /* `topic` NULL: the one that was given, or the one of the settings. *name (borrowed): topic, path, or "stdin". NULL + err. */

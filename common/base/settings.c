@@ -1,5 +1,6 @@
 #include "base/settings.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -289,6 +290,22 @@ static const char *describe(const struct setting *row)
     static const char *const words[] = {"text", "secret", "number", "duration", "yes/no"};
 
     return words[row->type];
+}
+
+void settings_choose(const struct setting *table, const char *const names[], struct setting rows[])
+{
+    size_t count = 0;
+
+    for (; names[count]; count++) {
+        const struct setting *row = table;
+
+        while (row->name && strcmp(row->name, names[count]) != 0) {
+            row++;
+        }
+        assert(row->name);
+        rows[count] = *row;
+    }
+    rows[count] = (struct setting){.name = NULL};
 }
 
 void settings_print_help(const struct setting *table, FILE *to)

@@ -38,6 +38,9 @@ struct setting {
 bool settings_load(const struct setting *table, void *base, struct err *err);
 /* Frees the texts; secrets are wiped first. */
 void settings_finish(const struct setting *table, void *base);
+/* The rows of `names` (which end with NULL, as `rows` will), for the help of a command that reads some of a table. Each must
+ * be there. */
+void settings_choose(const struct setting *table, const char *const names[], struct setting rows[]);
 /* One line a row, as `--help` shows it. */
 void settings_print_help(const struct setting *table, FILE *to);
 /* Names the first environment variable that looks like a misspelt row of one of the tables (edit distance 1 or 2; 1

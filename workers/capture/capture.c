@@ -376,9 +376,13 @@ int capture_command(int argc, char **argv)
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
     const struct sigaction action = {.sa_handler = on_signal};
-    int positional = 0, status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
+    static const char *const names[] = {EVENT_RANGE_SETTINGS, NULL};
+    struct setting shown[sizeof(names) / sizeof(names[0])];
     struct err err = {0};
+    int positional = 0, status;
 
+    settings_choose(worker_settings_table, names, shown);
+    status = args_read(table, &usage, shown, argc, argv, &positional);
     if (status != ARGS_GO_ON) {
         return status;
     }

@@ -118,6 +118,12 @@ static int run(const struct replay_options *options, struct worker_settings *set
     return status;
 }
 
+/* Of a worker's: what a replay reads. The last ones are for --sandbox. */
+static const char *const setting_names[] = {
+    EVENT_RANGE_SETTINGS, "REDIS_URL", "ENVIRONMENT",    "TEMPLATES_DIR", "DEFAULT_LOCALE",  "CHANNELS",
+    "SMS_COSTS",          "EMAIL_FROM", "EMAIL_REPLY_TO", "SMS_FROM",      "REQUEST_TIMEOUT", "CLAIM_LEASE",
+    NULL};
+
 int replay_command(int argc, char **argv)
 {
     struct replay_options options = {.range = EVENT_RANGE_DEFAULTS};
@@ -147,9 +153,11 @@ int replay_command(int argc, char **argv)
     };
     struct worker_settings settings;
     struct err err = {0};
-    int positional = 0;
-    int status = args_read(table, &usage, worker_settings_table, argc, argv, &positional);
+    struct setting shown[sizeof(setting_names) / sizeof(setting_names[0])];
+    int positional = 0, status;
 
+    settings_choose(worker_settings_table, setting_names, shown);
+    status = args_read(table, &usage, shown, argc, argv, &positional);
     if (status != ARGS_GO_ON) {
         return status;
     }

@@ -318,6 +318,18 @@ static void misspelt_names_are_found_without_their_values(void **state)
     }
 }
 
+static void a_command_chooses_the_rows_that_it_shows(void **state)
+{
+    static const char *const names[] = {"TEST_WAIT", "TEST_TEXT", NULL};
+    struct setting rows[3];
+
+    (void)state;
+    settings_choose(table, names, rows);
+    assert_string_equal(rows[0].help, "How long.");
+    assert_string_equal(rows[1].help, "Some text.");
+    assert_null(rows[2].name);
+}
+
 static void a_whole_file_is_read_up_to_the_given_size(void **state)
 {
     struct err err = {0};
@@ -355,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup(a_value_and_a_file_at_once_are_refused, set_key),
         cmocka_unit_test_setup(the_help_shows_defaults_and_what_is_required, set_key),
         cmocka_unit_test_setup(misspelt_names_are_found_without_their_values, set_key),
+        cmocka_unit_test_setup(a_command_chooses_the_rows_that_it_shows, set_key),
         cmocka_unit_test_setup(a_whole_file_is_read_up_to_the_given_size, set_key),
     };
 
