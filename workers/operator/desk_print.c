@@ -47,7 +47,7 @@ void desk_print_entry(const struct entry *entry, bool has_epoch, bool has_event)
 {
     char mid[MID_TEXT_SIZE], time[WORDS_TIME_SIZE];
     const struct side_note *note = &entry->note;
-    struct buf words;
+    struct buf words, reason;
 
     mid_format(&note->mid, mid);
     words_format_time(note->left_at, time);
@@ -56,7 +56,10 @@ void desk_print_entry(const struct entry *entry, bool has_epoch, bool has_event)
     printf("mid        %s\nstate      %s\n", mid, state_of(entry));
     printf("left       %s%s\nchannel    %s\nflow       %s\n", time, entry->count > 1 ? " (the last time)" : "",
            channel_name(note->channel), flow_of(entry));
-    printf("reason     %s\n", note->reason);
+    buf_init(&reason, 0);
+    words_append_reason(note->reason, &reason);
+    printf("reason     %s\n", note->flow[0] ? buf_text(&reason) : note->reason);
+    buf_finish(&reason);
     if (note->detail[0]) {
         printf("detail     %s\n", note->detail);
     }

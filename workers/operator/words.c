@@ -34,6 +34,28 @@ void words_append_age(int64_t ms, struct buf *out)
     buf_appendf(out, "%" PRId64 " s", ms > 0 ? ms / 1000 : 0);
 }
 
+void words_append_reason(const char *reason, struct buf *out)
+{
+    static const struct {
+        const char *reason, *meaning;
+    } words[] = {
+        {"timeout", "no answer in time"},
+        {"reset", "the connection broke before the answer"},
+        {"empty", "the connection was closed without an answer"},
+        {"partial", "the connection was closed in the middle of the answer"},
+        {"garbage", "the answer was no HTTP"},
+        {"too_large", "the answer was longer than any of that provider"},
+        {"closed", "the worker ended before the answer"},
+    };
+
+    buf_append_text(out, reason);
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i].reason, reason) == 0) {
+            buf_appendf(out, " (%s)", words[i].meaning);
+        }
+    }
+}
+
 /* Behind "<place> ": an id, or a reason. */
 static const char *what_of(const struct claim_record *record)
 {

@@ -12,6 +12,8 @@
 
 /* A sentence about the record as it stands. `has_epoch` false: Redis is new, or has forgotten. */
 void words_about_claim(const struct claim_record *record, bool has_epoch, int64_t now_ms, struct buf *out);
+/* The reason of an attempt at a provider: the word, and behind it in brackets what it means, where it does not say so itself. */
+void words_append_reason(const char *reason, struct buf *out);
 
 enum { WORDS_TIME_SIZE = 24 };
 

@@ -87,7 +87,8 @@ struct catalog *diff_templates_open(const struct replay_parts *parts, const char
     if (!catalog) {
         diag_list_sort(&diags);
         print_errors(spec, &diags);
-        err_set(err, "the templates in %.200s have %zu errors", spec, diags.error_count);
+        err_set(err, "the templates in %.200s have %zu error%s", spec, diags.error_count,
+                diags.error_count == 1 ? "" : "s");
     }
     diag_list_finish(&diags);
     file_tree_destroy(tree);

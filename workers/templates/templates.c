@@ -97,15 +97,16 @@ static void print_text(const struct store_view *view)
         const struct store_version *row = &view->history[i];
 
         clock_format_iso(row->live_at, time);
-        printf("%-18s %-26s %7zu  %s\n", row->version, time, count_users(view, row->version), describe(view, row));
+        printf("%-18s %-26s %7zu%s%s\n", row->version, time, count_users(view, row->version),
+               describe(view, row)[0] ? "  " : "", describe(view, row));
     }
-    printf("\n%-28s %-10s %-18s %-18s\n", "worker", "channels", "uses", "its folder has");
+    printf("\n%-28s %-10s %-18s %s\n", "worker", "channels", "uses", "its folder has");
     for (size_t i = 0; i < view->worker_count; i++) {
         const struct store_worker *worker = &view->workers[i];
         const char *missing = store_worker_text(worker, "missing");
         const char *refused = store_worker_text(worker, "refused");
 
-        printf("%-28s %-10s %-18s %-18s\n", worker->name, store_worker_text(worker, "channels"),
+        printf("%-28s %-10s %-18s %s\n", worker->name, store_worker_text(worker, "channels"),
                store_worker_text(worker, "version"), store_worker_text(worker, "folder"));
         if (missing[0]) {
             printf("    has not got version %s, which was chosen\n", missing);

@@ -126,8 +126,13 @@ static char *outcome_sentence(const json_t *outcome)
                          id[0] ? id : "not known", attempts, attempts == 1 ? "" : "s", reason);
     }
     if (strcmp(state, "held") == 0) {
-        return xasprintf("held, since nobody knows whether it was sent: %s, after %d attempt%s", reason, attempts,
-                         attempts == 1 ? "" : "s");
+        struct buf text;
+
+        buf_init(&text, 0);
+        buf_append_text(&text, "held, since nobody knows whether it was sent: ");
+        words_append_reason(reason, &text);
+        buf_appendf(&text, ", after %d attempt%s", attempts, attempts == 1 ? "" : "s");
+        return buf_take(&text);
     }
     if (strcmp(state, "dead") == 0) {
         return xasprintf("dead: %s; it lies in the DLQ", reason);

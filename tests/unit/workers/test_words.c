@@ -55,6 +55,26 @@ static void each_record_has_its_sentence(void **state)
     }
 }
 
+static void a_reason_that_does_not_say_what_it_means_is_explained(void **state)
+{
+    static const struct {
+        const char *reason, *words;
+    } reasons[] = {{"empty", "empty (the connection was closed without an answer)"},
+                   {"timeout", "timeout (no answer in time)"},
+                   {"http_503", "http_503"},
+                   {"", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        struct buf words;
+
+        buf_init(&words, 0);
+        words_append_reason(reasons[i].reason, &words);
+        assert_string_equal(buf_text(&words), reasons[i].words);
+        buf_finish(&words);
+    }
+}
+
 static void times_are_short(void **state)
 {
     char text[WORDS_TIME_SIZE];
@@ -70,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_record_has_its_sentence),
+        cmocka_unit_test(a_reason_that_does_not_say_what_it_means_is_explained),
         cmocka_unit_test(times_are_short),
     };
 
