@@ -76,6 +76,15 @@ static void print_progress(struct demo *demo, bool is_last)
     }
 }
 
+/* Where to look, and the line of a shell behind which other commands find this demo. */
+static void print_places(const struct demo *demo)
+{
+    const char *settings = demo_parts_settings_file(demo->parts);
+
+    printf("inbox    %s/\n", demo_parts_sandbox_url(demo->parts));
+    printf("settings . %s%s\n", strchr(settings, '/') ? "" : "./", settings);
+}
+
 static void fail(struct demo *demo, const char *what, const char *why)
 {
     fprintf(stderr, "\nperkline demo: %s%s\n", what, why);
@@ -142,10 +151,9 @@ static void start_workers(struct demo *demo)
         fail(demo, err.text, "");
         return;
     }
-    printf("broker   %s (embedded)\ninbox    %s/\nlogs     %s (until the end)\n", demo_parts_bootstrap(demo->parts),
-           demo_parts_sandbox_url(demo->parts), demo_parts_dir(demo->parts));
-    printf("settings for commands in another terminal:  . %s%s\n\n",
-           strchr(demo_parts_settings_file(demo->parts), '/') ? "" : "./", demo_parts_settings_file(demo->parts));
+    printf("broker   %s (embedded)\n", demo_parts_bootstrap(demo->parts));
+    print_places(demo);
+    printf("logs     %s (until the end)\n\n", demo_parts_dir(demo->parts));
     enter(demo, PHASE_PUBLISH);
 }
 
@@ -216,14 +224,15 @@ static void finish_books(struct demo *demo)
     print_progress(demo, true);
     demo_books_set_sandbox(demo->books, demo->accepted, demo->duplicates);
     demo->status = demo_books_print(demo->books, stdout) ? 0 : 1;
-    printf("inbox    %s/\n", demo_parts_sandbox_url(demo->parts));
     fflush(stdout);
     if (demo->is_once) {
         demo_parts_stop_workers(demo->parts);
         enter(demo, PHASE_DRAIN);
         return;
     }
-    puts("Open the inbox in a browser; the workers go on; Ctrl-C ends the demo and leaves nothing behind.");
+    print_places(demo);
+    puts("Open the inbox in a browser; with the settings, all commands work in another terminal. The workers go on.");
+    puts("Ctrl-C ends the demo and leaves nothing behind.");
     fflush(stdout);
     enter(demo, PHASE_BROWSE);
 }
