@@ -167,6 +167,20 @@ static bool is_from_elsewhere(int status, const json_t *answer)
     return (status == 404 || status == 405) && !json_is_string(json_object_get(answer, "code"));
 }
 
+/* E-mail has a text for an id, SMS a number. */
+static void take_id(const json_t *answer, struct verdict *verdict)
+{
+    const json_t *id = json_object_get(answer, "messageId");
+    char number[24];
+
+    if (json_is_integer(id) && json_integer_value(id) >= 0) {
+        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+        verdict_set_provider_id(verdict, slice_of(number));
+    } else if (json_is_string(id)) {
+        verdict_set_provider_id(verdict, slice_make(json_string_value(id), json_string_length(id)));
+    }
+}
+
 json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict)
 {
     json_t *answer = NULL;
@@ -187,6 +201,16 @@ json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[
         read_refusal(answer, attempt->status, rules, verdict);
     }
     return answer;
+}
+
+void brevo_read_message(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict)
+{
+    json_t *answer = brevo_read(attempt, rules, verdict);
+
+    if (verdict->kind == VERDICT_SENT) {
+        take_id(answer, verdict);
+    }
+    json_decref(answer);
 }
 
 /* --- questions ---------------------------------------------------------------------------------------------------- */
@@ -221,17 +245,10 @@ static bool bears_tag(const json_t *event, const char *tag)
 
 static void find(struct provider_finding *finding, const json_t *event)
 {
-    const json_t *id = json_object_get(event, "messageId");
     struct verdict verdict = {.provider_id = ""};
-    char number[24];
 
     finding->found = PROVIDER_FOUND;
-    if (json_is_integer(id)) {
-        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-        verdict_set_provider_id(&verdict, slice_of(number));
-    } else if (json_is_string(id)) {
-        verdict_set_provider_id(&verdict, slice_make(json_string_value(id), json_string_length(id)));
-    }
+    take_id(event, &verdict);
     memcpy(finding->provider_id, verdict.provider_id, sizeof(finding->provider_id));
 }
 

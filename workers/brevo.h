@@ -37,6 +37,8 @@ void brevo_read_query(const struct attempt *attempt, const struct mid *mid, stru
 /* Everything of the verdict but the provider's id. Returns the answer's JSON (the caller owns it), or NULL when there
  * is none that can be used. `rules` are those of the call; what all calls share is known here. */
 json_t *brevo_read(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict);
+/* The whole verdict on a message: with the provider's id when it was taken. */
+void brevo_read_message(const struct attempt *attempt, const struct brevo_rule rules[], struct verdict *verdict);
 
 /* GET /v3/account: the key is good, and there is credit. */
 extern const struct provider_probe brevo_probe;

@@ -147,16 +147,7 @@ static void build(const struct provider_account *account, const struct message *
 
 static void read_answer(const struct attempt *attempt, struct verdict *verdict)
 {
-    json_t *answer = brevo_read(attempt, rules, verdict);
-
-    if (verdict->kind == VERDICT_SENT) {
-        json_t *id = json_object_get(answer, "messageId");
-
-        if (json_is_string(id)) {
-            verdict_set_provider_id(verdict, slice_make(json_string_value(id), json_string_length(id)));
-        }
-    }
-    json_decref(answer);
+    brevo_read_message(attempt, rules, verdict);
 }
 
 static void build_query(const struct provider_account *account, const struct mid *mid, struct provider_request *request)

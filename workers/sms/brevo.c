@@ -1,7 +1,5 @@
 #include "workers/sms/brevo.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/json_text.h"
@@ -75,20 +73,7 @@ static void build(const struct provider_account *account, const struct message *
 
 static void read_answer(const struct attempt *attempt, struct verdict *verdict)
 {
-    json_t *answer = brevo_read(attempt, rules, verdict);
-
-    if (verdict->kind == VERDICT_SENT) {
-        json_t *id = json_object_get(answer, "messageId");
-        char text[24];
-
-        if (json_is_integer(id) && json_integer_value(id) >= 0) {
-            snprintf(text, sizeof(text), "%" PRId64, (int64_t)json_integer_value(id));
-            verdict_set_provider_id(verdict, slice_of(text));
-        } else if (json_is_string(id)) {
-            verdict_set_provider_id(verdict, slice_make(json_string_value(id), json_string_length(id)));
-        }
-    }
-    json_decref(answer);
+    brevo_read_message(attempt, rules, verdict);
 }
 
 static void build_query(const struct provider_account *account, const struct mid *mid, struct provider_request *request)
