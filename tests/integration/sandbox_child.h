@@ -113,7 +113,7 @@ static inline size_t collect(char *data, size_t size, size_t count, void *arg)
 }
 
 static inline void ask_with(struct sandbox *s, const char *method, const char *path, const char *body,
-                     const char *const headers[], struct answer *answer)
+                            const char *const headers[], struct answer *answer)
 {
     struct curl_slist *list = curl_slist_append(NULL, "content-type: application/json");
     char *url = xasprintf("%s%s", s->url, path);

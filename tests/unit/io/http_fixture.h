@@ -1,5 +1,6 @@
 /*
- * http_fixture: clients against a server that fails on demand, and what came of a request. Included by the tests of io/http.h.
+ * http_fixture: clients against a server that fails on demand, and what came of a request. Included by the tests of
+ * io/http.h.
  */
 #ifndef TESTS_HTTP_FIXTURE_H
 #define TESTS_HTTP_FIXTURE_H

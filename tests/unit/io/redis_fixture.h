@@ -1,5 +1,6 @@
 /*
- * redis_fixture: a redis-server of their own for the tests of io/redis.h, and a client that writes down what it is told.
+ * redis_fixture: a redis-server of its own for each program that tests io/redis.h, and a client that writes down what
+ * it is told.
  */
 #ifndef TESTS_REDIS_FIXTURE_H
 #define TESTS_REDIS_FIXTURE_H
