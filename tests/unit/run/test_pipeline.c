@@ -13,28 +13,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "process.h"
+#include "pipeline_fixture.h"
 #include "run/claims.h"
-
-static int set_up(void **state)
-{
-    static struct process process;
-
-    fakes_begin();
-    fake_catalog_set_version("v1");
-    process_add_topics();
-    process_start(&process);
-    fakes_run_ms(process.loop, 200);
-    *state = &process;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    process_stop(*state);
-    fakes_end();
-    return 0;
-}
 
 /* An e-mail of flow "mail", or of "order" on both channels, which may be a day old. */
 static void append_aged(const char *flow, const char *n, const char *consent, int64_t age_ms)
@@ -76,32 +56,6 @@ static void set_record(struct process *process, const char *n, const char *value
     fake_redis_set(record_key(process, n, key), slice_of(value));
 }
 
-static bool is_idle(void *arg)
-{
-    (void)arg;
-    return fake_kafka_is_idle();
-}
-
-static void run_until_idle(struct process *process)
-{
-    assert_true(fakes_run(process->loop, 3600000, is_idle, NULL));
-}
-
-/* The outcome of the only delivery. */
-static void assert_outcome(const char *state, const char *reason)
-{
-    const struct kafka_record *record = fake_kafka_record("loyalty.outcomes", 0, 0);
-    char want[128];
-
-    record = record ? record : fake_kafka_record("loyalty.outcomes", 1, 0);
-    assert_non_null(record);
-    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 1);
-    snprintf(want, sizeof(want), "\"state\":\"%s\",\"reason\":\"%s\"", state, reason);
-    if (!memmem(record->value.data, record->value.len, want, strlen(want))) {
-        fail_msg("%.*s", (int)record->value.len, record->value.data);
-    }
-}
-
 static void policy_decides_when_the_other_attempt_turns_out_not_to_be_sent(void **state)
 {
     struct process *process = *state;
@@ -134,7 +88,7 @@ static void another_workers_claim_is_waited_for(void **state)
     set_record(process, "1", "S|5|0.99 id");
     run_until_idle(process);
     assert_int_equal(fake_http_request_count(), 0);
-    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 0);
+    assert_int_equal(count_in("loyalty.outcomes"), 0);
 }
 
 static void what_waited_too_long_expires(void **state)
@@ -144,10 +98,10 @@ static void what_waited_too_long_expires(void **state)
     fake_http_script("1@example.com", 1, 1000000, FAKE_ANSWER_401); /* the channel is refused: it waits at the gate */
     append_aged("order", "1", ",\"consent\":{\"sms\":false,\"email\":true}", 86400000 - 300000);
     fakes_run_ms(process->loop, 290000);
-    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 1); /* the SMS */
+    assert_int_equal(count_in("loyalty.outcomes"), 1); /* the SMS */
     assert_true(fakes_run(process->loop, 20000, is_idle, NULL));
     assert_int_equal(fake_http_message_count(), 0);
-    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 2);
+    assert_int_equal(count_in("loyalty.outcomes"), 2);
     assert_int_equal(fake_kafka_end("loyalty.dlq", 0) + fake_kafka_end("loyalty.dlq", 1), 0);
 }
 
@@ -274,7 +228,7 @@ static void what_a_stopping_worker_drops_is_not_committed(void **state)
     }
     assert_true(fakes_run(process->loop, 5000, is_drained, process));
     assert_true(fake_kafka_committed("perkline-email", "loyalty.events", 0) < 1);
-    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0) + fake_kafka_end("loyalty.outcomes", 1), 0);
+    assert_int_equal(count_in("loyalty.outcomes"), 0);
 }
 
 enum { CONNECTIONS = 8, WAITING = 13 };

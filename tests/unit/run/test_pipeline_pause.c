@@ -13,29 +13,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "process.h"
+#include "pipeline_fixture.h"
 
 enum { WINDOW = 16, MEMBERS = 40 }; /* the window of process.h */
-
-static int set_up(void **state)
-{
-    static struct process process;
-
-    fakes_begin();
-    fake_catalog_set_version("v1");
-    process_add_topics();
-    process_start(&process);
-    fakes_run_ms(process.loop, 200);
-    *state = &process;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    process_stop(*state);
-    fakes_end();
-    return 0;
-}
 
 /* An e-mail of flow "mail", or of "order" on both channels, to member `member`. */
 static void append_aged(const char *flow, const char *member, int n, int64_t age_ms)
@@ -77,24 +57,6 @@ static void resume(struct process *process)
     snprintf(text, sizeof(text), "%lld []", (long long)pauses_list(process->pauses)->serial + 1);
     assert_true(pauses_take(process->pauses, slice_of(text), &err));
     loop_turn(process->loop, false); /* time does not jump before the end of this turn */
-}
-
-static int64_t count_in(const char *topic)
-{
-    return fake_kafka_end(topic, 0) + fake_kafka_end(topic, 1);
-}
-
-static bool is_idle(void *arg)
-{
-    (void)arg;
-    return fake_kafka_is_idle();
-}
-
-static const struct kafka_record *first_in(const char *topic)
-{
-    const struct kafka_record *record = fake_kafka_record(topic, 0, 0);
-
-    return record ? record : fake_kafka_record(topic, 1, 0);
 }
 
 static void assert_header(const struct kafka_record *record, const char *name, const char *value)

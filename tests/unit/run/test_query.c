@@ -14,29 +14,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "process.h"
+#include "pipeline_fixture.h"
 
 #define PHONE "+36301234567"
-
-static int set_up(void **state)
-{
-    static struct process process;
-
-    fakes_begin();
-    fake_catalog_set_version("v1");
-    process_add_topics();
-    process_start(&process);
-    fakes_run_ms(process.loop, 200);
-    *state = &process;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    process_stop(*state);
-    fakes_end();
-    return 0;
-}
 
 static void append(const char *flow, const char *n)
 {
@@ -48,37 +28,6 @@ static void append(const char *flow, const char *n)
              "{\"n\":\"%s\",\"member\":{\"id\":\"m-%s\",\"email\":\"%s@example.com\",\"phone\":\"" PHONE "\"}}}",
              n, flow, time, n, n, n);
     fake_kafka_append("loyalty.events", 0, SLICE("k"), slice_of(text), NULL, 0);
-}
-
-static bool is_idle(void *arg)
-{
-    (void)arg;
-    return fake_kafka_is_idle();
-}
-
-static void run_until_idle(struct process *process)
-{
-    assert_true(fakes_run(process->loop, 24 * 3600000, is_idle, NULL));
-}
-
-static int64_t count_in(const char *topic)
-{
-    return fake_kafka_end(topic, 0) + fake_kafka_end(topic, 1);
-}
-
-/* The outcome of the only delivery. */
-static void assert_outcome(const char *state, const char *reason)
-{
-    const struct kafka_record *record = fake_kafka_record("loyalty.outcomes", 0, 0);
-    char want[128];
-
-    record = record ? record : fake_kafka_record("loyalty.outcomes", 1, 0);
-    assert_non_null(record);
-    assert_int_equal(count_in("loyalty.outcomes"), 1);
-    snprintf(want, sizeof(want), "\"state\":\"%s\",\"reason\":\"%s\"", state, reason);
-    if (!memmem(record->value.data, record->value.len, want, strlen(want))) {
-        fail_msg("%.*s", (int)record->value.len, record->value.data);
-    }
 }
 
 static void what_the_provider_has_is_sent(void **state)

@@ -15,57 +15,28 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "core/outcome.h"
-#include "process.h"
+#include "pipeline_fixture.h"
 
 #define ADDRESS "1@example.com"
 
 static char event_text[512];
 
-static int set_up(void **state)
+static int begin(void **state)
 {
-    static struct process process;
     char time[CLOCK_ISO_SIZE];
 
-    fakes_begin();
-    fake_catalog_set_version("v1");
-    process_add_topics();
-    process_start(&process);
-    fakes_run_ms(process.loop, 200);
+    set_up(state);
     clock_format_iso(fakes_wall_ms(), time);
     snprintf(event_text, sizeof(event_text),
              "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/t\",\"type\":\"test.mail\",\"time\":\"%s\",\"data\":"
              "{\"n\":\"1\",\"member\":{\"id\":\"m-1\",\"email\":\"" ADDRESS "\"}}}",
              time);
-    *state = &process;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    process_stop(*state);
-    fakes_end();
     return 0;
 }
 
 static void append_event(void)
 {
     fake_kafka_append("loyalty.events", 0, SLICE("k"), slice_of(event_text), NULL, 0);
-}
-
-static bool is_idle(void *arg)
-{
-    (void)arg;
-    return fake_kafka_is_idle();
-}
-
-static void run_until_idle(struct process *process)
-{
-    assert_true(fakes_run(process->loop, 24 * 3600000, is_idle, NULL));
-}
-
-static int64_t count_in(const char *topic)
-{
-    return fake_kafka_end(topic, 0) + fake_kafka_end(topic, 1);
 }
 
 static void mid_of_delivery(struct process *process, struct mid *mid)
@@ -258,7 +229,7 @@ static void a_word_is_kept_through_every_crash(void **state)
         uint64_t fence;
 
         tear_down(state);
-        set_up(state);
+        begin(state);
         fence = let_it_die(process);
         fakes_plan(FAKE_FAULT_CRASH, number);
         append_word(process, fence, 0);
@@ -276,7 +247,7 @@ static void a_word_is_kept_through_every_crash(void **state)
     }
 }
 
-#define reopen_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define reopen_test(name) cmocka_unit_test_setup_teardown(name, begin, tear_down)
 
 int main(void)
 {
