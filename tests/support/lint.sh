@@ -26,6 +26,7 @@ check_layers() {
     may_include common/run 'base|core|io|run'
     may_include workers 'base|core|io|run|workers'
     # Headers of parts of one module stay with it.
+    only_in '"base/metrics_private\.h"' 'common/base/metrics'
     only_in '"core/catalog_inside\.h"' 'common/core/(catalog|lint)'
     only_in '"io/kafka_(consumer_parts|lookup|handle|config|wake|relay|range|admin_inside|stats|watchdog)\.h"' 'common/io/kafka_'
     only_in '"io/redis_(link|reader|command|check|refusal|url)\.h"' 'common/io/redis'

@@ -6,16 +6,15 @@
 #include <jansson.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/embed.h"
 #include "base/number.h"
-#include "core/sms_text.h"
+#include "workers/sandbox/inbox_json.h"
 
 EMBED_FILE(inbox_html, "workers/sandbox/inbox.html")
 EMBED_FILE(inbox_css, "workers/sandbox/inbox.css")
 EMBED_FILE(inbox_js, "workers/sandbox/inbox.js")
 
-enum { LIMIT_DEFAULT = 100, LIMIT_MOST = 100000, LATENCY_MOST_MS = 3600 * 1000, BODY_HASH_SIZE = 8 };
+enum { LIMIT_DEFAULT = 100, LIMIT_MOST = 100000, LATENCY_MOST_MS = 3600 * 1000 };
 
 /* The page loads nothing but its own files; message HTML may not even do that. */
 static const char page_policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -55,59 +54,6 @@ static void answer_error(struct http_exchange *exchange, int status, const char 
 }
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
-
-static void print_tags(const char *tags, struct json_text *j)
-{
-    const char *at = tags && tags[0] ? tags + 1 : "";
-
-    json_text_key(j, "tags");
-    json_text_open(j, '[');
-    while (*at) {
-        size_t len = strcspn(at, "\n");
-
-        json_text_string(j, slice_make(at, len));
-        at += len + (at[len] == '\n');
-    }
-    json_text_close(j, ']');
-}
-
-/* So that two requests can be told to be the same, byte for byte, without reading either. */
-static void print_body_hash(const struct inbox_message *message, struct json_text *j)
-{
-    uint8_t hash[DIGEST_SIZE];
-    char text[2 * BODY_HASH_SIZE + 1];
-
-    if (message->body) {
-        digest_sha256(slice_make(message->body, message->body_len), hash);
-        hex_format(hash, BODY_HASH_SIZE, text);
-        json_text_member(j, "body_hash", text);
-    }
-}
-
-/* Members of a message that lists show too, without the brackets. */
-static void print_summary(const struct inbox_message *message, struct json_text *j)
-{
-    char time[CLOCK_ISO_SIZE];
-
-    clock_format_iso(message->wall_ms, time);
-    json_text_member_int(j, "id", (int64_t)message->id);
-    json_text_member(j, "time", time);
-    json_text_member(j, "channel", channel_name(message->channel));
-    json_text_key(j, "accepted");
-    json_text_bool(j, message->is_accepted);
-    json_text_member(j, "answer", message->answer);
-    json_text_member_int(j, "copy", message->copy);
-    json_text_member_if(j, "mid", message->mid);
-    print_tags(message->tags, j);
-    json_text_member_if(j, "to", message->to);
-    json_text_member_if(j, "from", message->from);
-    json_text_member_if(j, "subject", message->subject);
-    json_text_member_if(j, "message_id", message->provider_id);
-    if (message->channel == CHANNEL_SMS) {
-        json_text_member_int(j, "segments", message->segments);
-    }
-    print_body_hash(message, j);
-}
 
 struct filter {
     const char *channel;
@@ -197,7 +143,7 @@ static void list_messages(const struct inbox_api *api, struct http_exchange *exc
     for (; id > (uint64_t)filter.since_id && filter.limit > 0 && (message = inbox_find(api->inbox, id)) != NULL; id--) {
         if (passes(&filter, message)) {
             json_text_open(&j, '{');
-            print_summary(message, &j);
+            inbox_json_summary(message, &j);
             json_text_close(&j, '}');
             filter.limit--;
         }
@@ -212,29 +158,6 @@ static void list_messages(const struct inbox_api *api, struct http_exchange *exc
     answer_json(exchange, 200, &body);
 }
 
-static json_t *load_body(const struct inbox_message *message)
-{
-    return message->body ? json_loadb(message->body, message->body_len, 0, NULL) : NULL;
-}
-
-static void print_content(const struct inbox_message *message, struct json_text *j)
-{
-    json_t *body = load_body(message);
-    bool is_sms = message->channel == CHANNEL_SMS;
-    const json_t *text = json_object_get(body, is_sms ? "content" : "textContent");
-    struct sms_size size;
-
-    json_text_member_if(j, "html", json_string_value(json_object_get(body, "htmlContent")));
-    json_text_member_if(j, "text", json_string_value(text));
-    if (is_sms && json_is_string(text)) {
-        size = sms_measure(slice_make(json_string_value(text), json_string_length(text)));
-        json_text_member_int(j, "units", size.units);
-        json_text_key(j, "unicode");
-        json_text_bool(j, size.is_unicode);
-    }
-    json_decref(body);
-}
-
 static void show_message(const struct inbox_message *message, struct http_exchange *exchange)
 {
     struct json_text j;
@@ -243,8 +166,8 @@ static void show_message(const struct inbox_message *message, struct http_exchan
     buf_init(&body, 0);
     json_text_init(&j, &body);
     json_text_open(&j, '{');
-    print_summary(message, &j);
-    print_content(message, &j);
+    inbox_json_summary(message, &j);
+    inbox_json_content(message, &j);
     json_text_key(&j, "request");
     json_text_open(&j, '{');
     json_text_member_if(&j, "head", message->head);
@@ -258,7 +181,7 @@ static void show_message(const struct inbox_message *message, struct http_exchan
 
 static void show_html(const struct inbox_message *message, struct http_exchange *exchange)
 {
-    json_t *body = load_body(message);
+    json_t *body = inbox_json_load_body(message);
     const json_t *html = json_object_get(body, "htmlContent");
 
     if (json_is_string(html)) {
