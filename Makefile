@@ -302,6 +302,11 @@ lint: deps-test deps-lint
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release all >/dev/null
 	@tests/support/lint.sh
 
+# The page of all settings, from what the commands say of themselves.
+.PHONY: settings-page
+settings-page: all
+	@tests/support/settings_page.sh $(BUILD)/perkline >deploy/SETTINGS.md
+
 install: all
 	install -D -m 0755 $(BUILD)/perkline $(DESTDIR)$(PREFIX)/bin/perkline
 	mkdir -p $(DESTDIR)$(PREFIX)/share/perkline

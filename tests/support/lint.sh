@@ -1,6 +1,6 @@
 #!/bin/bash
 # make lint: what the compilers do not see. Layers and who may use which library, banned functions, headers that stand
-# alone, length of files, clang-tidy. Prints one line for each fault; last line "lint: clean" or "lint: N faults".
+# alone, length of files, documents that name what is not there, clang-tidy. Prints one line for each fault; last line "lint: clean" or "lint: N faults".
 # The form of the text (.clang-format) is not checked here: editors apply it, and people may break a table better.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -116,6 +116,10 @@ check_hardening() {
     readelf -dW "$binary" | grep -qE 'RPATH|RUNPATH' && tell "$binary: looks for libraries in a folder of its own"
 }
 
+check_documents() {
+    tests/support/docs_check.sh build/release/perkline 2>&1 | tell_all
+}
+
 check_layers
 check_libraries
 check_banned
@@ -123,6 +127,7 @@ check_length
 check_headers
 check_tidy
 check_hardening
+check_documents
 count=$(wc -l <"$faults")
 if [ "$count" -eq 0 ]; then
     echo "lint: clean"
