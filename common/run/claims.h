@@ -151,8 +151,8 @@ struct redis *claims_redis(struct claims *claims);
 void claims_set_recovery(struct claims *claims, loop_fn fn, void *arg);
 /* What was settled before (wall clock, that of records on topics) is there; 0: nothing is. */
 int64_t claims_recovery_from_ms(const struct claims *claims);
-/* So long may other workers need to notice it and to put back what they wrote lately, which is more than topics tell. 0: there
- * was never anything that we know of. */
+/* So long may other workers need to notice that Redis is empty, and to put back what they wrote lately, which is more than topics
+ * tell. 0: it is not, or there was never anything that we know of. */
 int64_t claims_recovery_wait_ms(const struct claims *claims, bool is_topic_empty);
 /* Nothing was forgotten since the attempt before, which failed. */
 bool claims_recovery_goes_on(const struct claims *claims);

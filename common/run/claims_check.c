@@ -124,6 +124,17 @@ void claims_put_ring_back(struct claims *claims, void (*done)(struct claims *cla
     restore_more(claims);
 }
 
+void claims_refuse_skew(struct claims *claims)
+{
+    claims_refuse(claims, "the clocks of this machine and of Redis differ too much");
+}
+
+static void on_skewed_put_back(struct claims *claims)
+{
+    claims->has_put_back = true;
+    claims_refuse_skew(claims);
+}
+
 static void become_ready(struct claims *claims)
 {
     claims->was_ready = true;
@@ -163,6 +174,12 @@ static void on_epochs_known(struct claims *claims)
     claims->knows_nothing = claims->shards_with_epoch < CLAIM_SHARDS || claims->has_mixed_epochs;
     if (claims->settings.only_looks_up) {
         become_ready(claims);
+    } else if (claims->is_skewed && claims->knows_nothing) {
+        claims_put_ring_back_for_other(claims);
+    } else if (claims->is_skewed && claims->has_put_back) {
+        claims_refuse_skew(claims);
+    } else if (claims->is_skewed) {
+        claims_put_ring_back(claims, on_skewed_put_back);
     } else if (claims->knows_nothing) {
         claims_rebuild(claims, 0);
     } else if (claims->run_id[0]) {
@@ -277,9 +294,10 @@ static void on_time(void *arg, enum redis_status status, const struct redis_repl
         return;
     }
     skew_ms = seconds * 1000 - clock_wall_ms();
-    if (skew_ms > claims->settings.most_skew_ms || -skew_ms > claims->settings.most_skew_ms) {
+    claims->is_skewed = skew_ms > claims->settings.most_skew_ms || -skew_ms > claims->settings.most_skew_ms;
+    if (claims->is_skewed) {
         metric_add(claims->skew_count, 1);
-        claims_refuse(claims, "the clocks of this machine and of Redis differ too much");
+        ask_epochs(claims); /* nothing is begun here, but what we wrote is not to be forgotten */
         return;
     }
     ask_policy(claims);

@@ -57,6 +57,7 @@ struct claims {
     bool has_mixed_epochs;
     bool knows_nothing;
     bool was_ready;
+    bool is_skewed;                   /* our clock, or that of Redis */
     int64_t check_begun_ms;           /* monotonic */
     int64_t check_took_ms;            /* up to the rebuild */
     size_t ring_next;
@@ -124,8 +125,12 @@ void claims_send_restore(struct claims *claims, const struct mid *mid, struct sl
 /* What we wrote lately; done() when all of it is there. */
 void claims_put_ring_back(struct claims *claims, void (*done)(struct claims *claims));
 
+void claims_refuse_skew(struct claims *claims);
+
 /* claims_rebuild.c: from what the topics tell since then; 0: from their beginning. */
 void claims_rebuild(struct claims *claims, int64_t from_ms);
+/* By a worker that must not be trusted with more: under the mark of whoever rebuilds. */
+void claims_put_ring_back_for_other(struct claims *claims);
 void claims_rebuild_init(struct claims *claims);
 void claims_rebuild_finish(struct claims *claims);
 /* Which server was written to last, and until when, as the one says that we are connected to: kept in Redis itself, so that a

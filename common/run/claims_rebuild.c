@@ -157,6 +157,10 @@ static void mark_shards(struct claims *claims)
 
 static void wait_for_other(struct claims *claims)
 {
+    if (claims->is_skewed) {
+        claims_refuse_skew(claims);
+        return;
+    }
     claims_refuse(claims, claims->rebuild_from_ms ? "another worker is putting back what a new Redis server may lack"
                                                   : "another worker is rebuilding Redis from the outcomes topic");
 }
@@ -198,6 +202,11 @@ static void on_last_mark(void *arg, enum redis_status status, const struct redis
     } else {
         mark_shards(claims);
     }
+}
+
+void claims_put_ring_back_for_other(struct claims *claims)
+{
+    ask_mark(claims, on_others_mark);
 }
 
 /* The lease may be our own, of a rebuild that failed. */
@@ -263,11 +272,11 @@ bool claims_recovery_goes_on(const struct claims *claims)
     return claims->goes_on;
 }
 
-/* They look once a second (claims_watch.c), and again after a second when somebody else has the lease; then they ask what we
+/* Of another server all learn at once, since their connections broke. Else they look once a second (claims_watch.c), and again after a second when somebody else has the lease; then they ask what we
  * asked, which took as long as the server let it. */
 int64_t claims_recovery_wait_ms(const struct claims *claims, bool is_topic_empty)
 {
-    if (is_topic_empty && !claims->rebuild_from_ms && !claims->was_ready) {
+    if (!claims->knows_nothing || (is_topic_empty && !claims->was_ready)) {
         return 0;
     }
     return 3 * (LOOK_MS + claims->check_took_ms);

@@ -198,7 +198,7 @@ static void a_lost_answer_is_no_death(void **state)
 {
     struct process *process = *state;
     double most = -1;
-    int left = 8;
+    int left = 100;
 
     fake_redis_watch(lose_the_answer, &left);
     process_start(process);

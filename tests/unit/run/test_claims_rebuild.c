@@ -185,6 +185,22 @@ static void what_could_not_be_put_back_is_put_back_later(void **state)
     assert_int_equal(on_the_wire(), 1);
 }
 
+/* It sends nothing, but it knows what it sent. */
+static void a_worker_with_a_wrong_clock_puts_back_too(void **state)
+{
+    struct world *world = *state;
+
+    wait_ready(world);
+    assert_int_equal(begin(world, NULL), CLAIM_GO);
+    fakes_set_skew(200000);
+    empty_for_another("theirs");
+    fakes_run_ms(world->loop, 3000);
+    assert_false(claims_is_ready(world->claims));
+    assert_string_equal(claims_state_reason(world->claims), "the clocks of this machine and of Redis differ too much");
+    assert_int_equal(on_the_wire(), 1);
+    assert_int_equal(world->recoveries, 1);
+}
+
 static void who_rebuilds_notices_that_another_began_anew(void **state)
 {
     struct world *world = *state;
@@ -368,6 +384,7 @@ int main(void)
         rebuild_test(a_redis_that_was_emptied_while_it_was_rebuilt_is_not_whole),
         rebuild_test(what_is_on_the_wire_goes_back_under_each_rebuild_of_another),
         rebuild_test(what_could_not_be_put_back_is_put_back_later),
+        rebuild_test(a_worker_with_a_wrong_clock_puts_back_too),
         rebuild_test(who_rebuilds_notices_that_another_began_anew),
         rebuild_test(an_attempt_that_failed_goes_on_while_nothing_is_forgotten),
         rebuild_test(another_server_is_told_what_it_may_lack),
