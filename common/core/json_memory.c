@@ -23,6 +23,7 @@ struct piece {
 static struct {
     struct piece *first;
     size_t count;
+    size_t made; /* how many the keeper got from malloc(): so many it has needed at once, and it keeps no more */
 } pieces[CLASSES];
 
 /* Only the thread that asked for it uses them. */
@@ -38,6 +39,7 @@ static void *take(size_t size)
     }
     piece = pieces[class].first;
     if (!piece) {
+        pieces[class].made++;
         return xmalloc((class + 1) * STEP);
     }
     pieces[class].first = piece->next;
@@ -50,7 +52,8 @@ static void give(void *memory)
     struct piece *piece = memory;
     size_t class = memory && is_keeper ? malloc_usable_size(memory) / STEP : 0; /* one more than the class */
 
-    if (class == 0 || class > CLASSES || pieces[class - 1].count >= MOST_KEPT) {
+    if (class == 0 || class > CLASSES || pieces[class - 1].count >= pieces[class - 1].made ||
+        pieces[class - 1].count >= MOST_KEPT) {
         free(memory);
         return;
     }
@@ -67,7 +70,22 @@ void json_memory_use(void)
 void json_memory_keep(void)
 {
     if (!IS_CHECKED) {
-        is_keeper = true;
-        json_set_alloc_funcs(take, give);
+        json_memory_keep_always();
     }
+}
+
+void json_memory_keep_always(void)
+{
+    is_keeper = true;
+    json_set_alloc_funcs(take, give);
+}
+
+size_t json_memory_kept_count(void)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < CLASSES; i++) {
+        count += pieces[i].count;
+    }
+    return count;
 }
