@@ -435,6 +435,7 @@ struct careful *careful_create(struct loop *loop, struct redis *redis, const cha
     snprintf(careful->environment, sizeof(careful->environment), "%s", environment);
     careful->metrics = metrics;
     careful->gauge = metrics_get(metrics, &partitions_family, NULL);
+    metrics_declare(metrics, &killers_family); /* for alerts, before there is one */
     careful->timer = loop_timer_create(loop, on_retry, careful);
     return careful;
 }
