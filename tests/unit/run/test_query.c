@@ -204,6 +204,35 @@ static void what_waits_as_unknown_stays_so_when_redis_forgets_it(void **state)
     assert_int_equal(fake_http_message_count(), 2);
 }
 
+static void find_unknown(void *arg, struct slice key, const char *text)
+{
+    struct buf *found = arg;
+
+    if (slice_starts_with(slice_of(text), "U|")) {
+        buf_append(found, key.data, key.len);
+    }
+}
+
+/* Not a word of it is left in Redis, and nothing tells that it was there. */
+static void a_note_alone_says_that_it_is_unknown(void **state)
+{
+    struct process *process = *state;
+    struct buf key;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    fakes_run_ms(process->loop, 30000);
+    assert_true(count_in("loyalty.retry.1m") > 0);
+    buf_init(&key, 0);
+    fake_redis_each(find_unknown, &key);
+    assert_true(key.len > 0);
+    fake_redis_call((const struct slice[]){SLICE("DEL"), buf_slice(&key)}, 2);
+    buf_finish(&key);
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_outcome("sent", "found_at_provider");
+}
+
 static void a_note_whose_claim_is_not_understood_is_refused(void **state)
 {
     struct process *process = *state;
@@ -241,6 +270,7 @@ int main(void)
         query_test(a_question_that_fails_is_asked_again_and_proves_nothing),
         query_test(a_worker_that_dies_over_a_question_leaves_it_to_the_next),
         query_test(what_waits_as_unknown_stays_so_when_redis_forgets_it),
+        query_test(a_note_alone_says_that_it_is_unknown),
         query_test(a_note_whose_claim_is_not_understood_is_refused),
         query_test(questions_keep_to_their_limit),
         query_test(after_a_day_without_an_answer_a_person_decides),
