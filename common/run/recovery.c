@@ -131,13 +131,15 @@ static bool open_source(struct recovery *recovery)
     return recovery->reader;
 }
 
-/* Of one source to the next. */
-static bool go_on(struct recovery *recovery)
+/* From one source to the next. */
+static void go_on(struct recovery *recovery)
 {
     kafka_reader_close(recovery->reader);
     recovery->reader = NULL;
     recovery->is_read = ++recovery->source == SOURCES;
-    return recovery->is_read || open_source(recovery);
+    if (!recovery->is_read) {
+        open_source(recovery);
+    }
 }
 
 static void read_some(struct recovery *recovery)
@@ -152,7 +154,8 @@ static void read_some(struct recovery *recovery)
             claims_recovery_failed(recovery->claims, err.text);
             return;
         }
-        if (is_end && (!go_on(recovery) || recovery->is_read)) {
+        if (is_end) {
+            go_on(recovery); /* opening takes its time, so the rest is for the next turn */
             return;
         }
         if (!record) {
