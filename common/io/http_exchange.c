@@ -6,6 +6,7 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+#include "base/die.h"
 #include "base/mem.h"
 
 enum { BODY_KEPT = 64 << 10 }; /* a larger buffer is given back after the request */
@@ -63,6 +64,9 @@ static void make_response(struct http_exchange *exchange, int status, const char
     exchange->status = status;
     exchange->response = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.data : ""),
                                                          MHD_RESPMEM_MUST_COPY);
+    if (!exchange->response) {
+        die("out of memory (answering HTTP)");
+    }
     if (content_type) {
         MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
     }
