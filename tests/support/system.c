@@ -244,7 +244,7 @@ static struct process *start_with_settings(struct system *system, const char *co
 
 struct process *system_start_worker(struct system *system, int index, const char *const env[])
 {
-    const char *const argv[] = {system_binary(), "worker", NULL};
+    const char *const argv[] = {system->worker_binary ? system->worker_binary : system_binary(), "worker", NULL};
     char log_name[32];
 
     snprintf(log_name, sizeof(log_name), "worker%d.log", index);

@@ -46,6 +46,7 @@ struct system {
     struct process *sandbox;
     struct redis_server *redis;
     struct kafka_tool *kafka;
+    const char *worker_binary; /* of workers that are started from now on; NULL: the program under test. Borrowed */
     struct process *workers[SYSTEM_MOST_WORKERS];
 };
 
