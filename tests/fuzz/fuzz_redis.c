@@ -1,7 +1,7 @@
 /*
  * Fuzzing of Redis' replies. The first line of the input names commands and scripts; the rest is what the server says to
  * them, in its protocol, one reply after the other. All others, and those that come when the replies are used up, are
- * answered as a server in good health would. hiredis' parser and ours (redis_reader) make the replies, then everything of a
+ * answered as a server in good health would. "mark" and "server" stand for the HGET and the GET of a rebuild. hiredis' parser and ours (redis_reader) make the replies, then everything of a
  * worker that asks Redis hears them: claims with their checks and the rebuild, limiter, careful, and, where the line names
  * "beat", pool, pauses and versions. "connect" in the line: the questions of a new connection come first.
  *
@@ -92,6 +92,7 @@ static struct server {
     bool is_from_input;
     char word[NAME_SIZE];
     int64_t number;
+    char mark[48]; /* of the last rebuild */
 } server;
 
 static bool is_named(const char *name)
@@ -116,6 +117,7 @@ static void begin_server(struct slice names, struct slice replies)
     server.replies = 0;
     server.is_used_up = false;
     server.is_from_input = false;
+    server.mark[0] = '\0';
     server.reader = redis_reader_create();
     server.context.c.reader = redisReaderCreate();
     redis_reader_attach(server.reader, &server.context);
@@ -161,15 +163,20 @@ static void answer_well(const char *name, struct redis_reply *reply, struct redi
         *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 2};
     } else if (strcmp(name, "HGET") == 0) {
         reply->text = SLICE("1795255200000");
+    } else if (strcmp(name, "mark") == 0) {
+        reply->text = slice_of(server.mark);
+    } else if (strcmp(name, "server") == 0) {
+        reply->text = SLICE("run1 1795255100000");
     } else if (strcmp(name, "GET") == 0) {
         *reply = (struct redis_reply){.type = REDIS_NIL};
-    } else if (strcmp(name, "INCR") == 0) {
+    } else if (strcmp(name, "INCR") == 0 || strcmp(name, "open_shard") == 0) {
         *reply = (struct redis_reply){.type = REDIS_INT, .number = 1};
     } else if (strcmp(name, "begin") == 0) {
         items[0] = (struct redis_reply){.type = REDIS_TEXT, .text = SLICE("GO")};
         items[1] = (struct redis_reply){.type = REDIS_INT, .number = 7};
         items[2] = (struct redis_reply){.type = REDIS_INT, .number = 1};
-        *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 3};
+        items[3] = (struct redis_reply){.type = REDIS_INT, .number = clock_wall_ms()};
+        *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 4};
     } else if (strcmp(name, "tokens") == 0) {
         items[0] = items[1] = (struct redis_reply){.type = REDIS_INT, .number = 5};
         *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 2};
@@ -265,7 +272,8 @@ static void send(struct redis *redis, struct slice name, struct slice key, redis
     struct command *command = xcalloc(1, sizeof(*command));
 
     snprintf(command->name, sizeof(command->name), "%.*s", (int)name.len, name.data);
-    command->is_of_many = (slice_is(name, "HGET") || slice_is(name, "open_shard")) && !memmem(key.data, key.len, ".00}", 4);
+    command->is_of_many = (slice_is(name, "HGET") || slice_is(name, "HSET") || slice_is(name, "open_shard")) &&
+                          !memmem(key.data, key.len, ".00}", 4);
     command->fn = fn;
     command->arg = arg;
     DL_APPEND(redis->commands, command);
@@ -276,8 +284,17 @@ static void send(struct redis *redis, struct slice name, struct slice key, redis
 
 void redis_call(struct redis *redis, const struct slice args[], size_t count, redis_fn fn, void *arg)
 {
+    struct slice name = args[0];
+
     assert(count > 0);
-    send(redis, args[0], args[count > 1], fn, arg);
+    if (slice_is(name, "HSET")) {
+        snprintf(server.mark, sizeof(server.mark), "%.*s", (int)args[3].len, args[3].data);
+    } else if (slice_is(name, "HGET") && slice_is(args[2], "r")) {
+        name = SLICE("mark");
+    } else if (slice_is(name, "GET") && slice_ends_with(args[1], ":server")) {
+        name = SLICE("server");
+    }
+    send(redis, name, args[count > 1], fn, arg);
 }
 
 void redis_eval(struct redis *redis, const struct redis_script *script, const struct slice args[], size_t count, redis_fn fn,
@@ -391,7 +408,7 @@ static void on_recover(void *arg)
 {
     struct worker *worker = arg;
 
-    claims_restore(worker->claims, &mid_b, 'S', 3, "- id", ttl_ms);
+    claims_restore(worker->claims, &mid_b, SLICE("S|3|- id"), ttl_ms);
     claims_recovered(worker->claims);
 }
 
@@ -535,7 +552,7 @@ static void work(struct worker *worker)
 
     run_for(worker, 20);
     claims_look_up(worker->claims, &mid_a, on_looked_up, worker);
-    claims_begin(worker->claims, &mid_a, &worker->claim, "v1:hash", ttl_ms, on_begun, worker);
+    claims_begin(worker->claims, &mid_a, &worker->claim, "v1:hash", NULL, ttl_ms, on_begun, worker);
     claims_reopen(worker->claims, &mid_b, 5, 6, ttl_ms, on_reopened, worker);
     careful_take(worker->careful, CHANNEL_EMAIL, "loyalty.events", 1, 9);
     careful_run(worker->careful, CHANNEL_EMAIL, &record, CAREFUL_READ, on_read, worker);
