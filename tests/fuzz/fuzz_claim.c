@@ -41,10 +41,28 @@ static void check_taken(const struct claim_record *record)
     buf_finish(&text);
 }
 
+/* What a note on a retry topic tells: of nothing done, and it never passes for more than it was. */
+static void check_parked(const struct claim_record *record)
+{
+    struct claim_record again;
+    struct buf text;
+
+    assert((record->state == 'U' || record->state == 'P') && claim_record_is_open(record));
+    assert(!claim_record_is_outdated(record, record));
+    claim_record_format_parked(record, &text);
+    assert(claim_record_parse_parked(buf_slice(&text), &again));
+    assert(again.state == record->state && again.fence == record->fence && again.attempts == record->attempts);
+    assert(again.first_ms == record->first_ms && strcmp(again.fingerprint, record->fingerprint) == 0);
+    buf_finish(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct claim_record record;
 
+    if (claim_record_parse_parked(slice_make((const char *)data, size), &record)) {
+        check_parked(&record);
+    }
     if (claim_record_parse(slice_make((const char *)data, size), &record)) {
         check_taken(&record);
     }

@@ -30,6 +30,7 @@ static void check_same(const struct park_note *a, const struct park_note *b)
     assert(strcmp(a->template_version, b->template_version) == 0 && strcmp(a->reason, b->reason) == 0);
     assert(strcmp(a->topic, b->topic) == 0 && a->partition == b->partition && a->offset == b->offset);
     assert(a->may_reopen == b->may_reopen && a->reopen_fence == b->reopen_fence && a->copy == b->copy);
+    assert(strcmp(a->claim, b->claim) == 0);
 }
 
 static void check_parked(const struct park_note *note)
