@@ -24,8 +24,6 @@ EMBED_FILE(settle_lua, "common/run/scripts/settle.lua")
 const struct redis_script claims_begin_script = {"begin", begin_lua_data, 2};
 const struct redis_script claims_settle_script = {"settle", settle_lua_data, 2};
 
-enum { UNKNOWN_WAIT_MS = 60000 };
-
 enum call_kind { CALL_LOOK_UP, CALL_BEGIN, CALL_SETTLE };
 
 struct claims_call {
@@ -313,95 +311,14 @@ static void remember_settled(struct claims_call *call)
     remember(call, &text);
 }
 
-/* Our own call had been executed before, its answer was lost: the record says what it would have been. */
-static bool read_mine(struct claims_call *call, struct slice text, struct claim_result *result)
+/* Of a call whose answer was lost, too: the Redis that has lost it may have lost what it did. */
+static void remember_begun(struct claims_call *call, const struct claim_result *result)
 {
-    struct claim_record record;
-    int64_t now = clock_wall_ms();
-
-    if (!claim_record_parse(text, &record) || (record.state != 'W' && record.state != 'U') || record.fence == 0) {
-        return false;
-    }
-    call->claim->fence = record.fence;
-    call->claim->attempts = record.attempts;
-    result->answer = record.state == 'W' ? CLAIM_GO : CLAIM_AMBIGUOUS;
-    result->age_ms = now > record.first_ms ? now - record.first_ms : 0;
-    result->first_ms = record.first_ms;
-    snprintf(result->fingerprint, sizeof(result->fingerprint), "%s", record.fingerprint);
-    remember_open(call, record.state, result, record.fingerprint);
-    return true;
-}
-
-static bool has_items(const struct redis_reply *reply, size_t count)
-{
-    return reply->count >= count;
-}
-
-/* Fence and attempts, as BEGIN counts them. */
-static bool take_claim(const struct redis_reply *fence, const struct redis_reply *attempts, struct claim *claim)
-{
-    if (fence->type != REDIS_INT || fence->number < 1 || attempts->type != REDIS_INT || attempts->number < 0 ||
-        attempts->number > INT_MAX) {
-        return false;
-    }
-    claim->fence = (uint64_t)fence->number;
-    claim->attempts = (int)attempts->number;
-    return true;
-}
-
-/* A span between two time stamps of Redis, or one of them, since 1970: its clock may have been set back, and somebody may
- * have made the record. */
-static int64_t read_ms(const struct redis_reply *item)
-{
-    int64_t ms = item->number;
-
-    return ms < 0 ? 0 : ms > CLAIM_FOREVER_MS ? CLAIM_FOREVER_MS : ms;
-}
-
-/* False: not an answer that BEGIN gives. */
-static bool read_begin(struct claims_call *call, const struct redis_reply *reply, struct claim_result *result)
-{
-    const struct redis_reply *items = reply->items;
-    struct slice word;
-
-    if (reply->type != REDIS_ARRAY || !has_items(reply, 1) || items[0].type != REDIS_TEXT) {
-        return false;
-    }
-    word = items[0].text;
-    if (slice_is(word, "GO") && has_items(reply, 4) && take_claim(&items[1], &items[2], call->claim)) {
-        result->answer = CLAIM_GO;
-        result->first_ms = read_ms(&items[3]);
+    if (result->answer == CLAIM_GO) {
         remember_open(call, 'W', result, call->fingerprint);
-        return true;
-    }
-    if (slice_is(word, "MINE") && has_items(reply, 2)) {
-        return read_mine(call, items[1].text, result);
-    }
-    if ((slice_is(word, "BUSY") || slice_is(word, "LATER")) && has_items(reply, 2)) {
-        result->answer = slice_is(word, "BUSY") ? CLAIM_BUSY : CLAIM_LATER;
-        result->wait_ms = read_ms(&items[1]);
-        return true;
-    }
-    if (slice_is(word, "AMBIG") && has_items(reply, 6) && take_claim(&items[1], &items[2], call->claim)) {
-        result->answer = CLAIM_AMBIGUOUS;
-        result->age_ms = read_ms(&items[3]);
-        result->first_ms = read_ms(&items[5]);
-        snprintf(result->fingerprint, sizeof(result->fingerprint), "%.*s", (int)items[4].text.len,
-                 items[4].text.data ? items[4].text.data : "");
+    } else if (result->answer == CLAIM_AMBIGUOUS) {
         remember_open(call, 'U', result, result->fingerprint);
-        return true;
     }
-    if (slice_is(word, "UNKNOWN")) { /* later, when a worker of that version has dealt with it */
-        claims_count_unknown(call->claims, &call->mid);
-        result->answer = CLAIM_LATER;
-        result->wait_ms = UNKNOWN_WAIT_MS;
-        return true;
-    }
-    if (slice_is(word, "DONE") && has_items(reply, 2)) {
-        result->answer = CLAIM_DONE;
-        return claim_record_parse(items[1].text, &result->record) && claim_record_is_terminal(&result->record);
-    }
-    return false;
 }
 
 /* AMNESIA and SKEW say something about Redis, not about the delivery. */
@@ -409,7 +326,7 @@ static bool is_about_redis(struct claims_call *call, const struct redis_reply *r
 {
     struct slice word = reply->type == REDIS_TEXT ? reply->text : slice_of("");
 
-    if (reply->type == REDIS_ARRAY && has_items(reply, 1)) {
+    if (reply->type == REDIS_ARRAY && reply->count > 0) {
         word = reply->items[0].text;
     }
 
@@ -442,10 +359,11 @@ static void on_begin(void *arg, enum redis_status status, const struct redis_rep
     if (status == REDIS_OK && is_about_redis(call, reply)) {
         return;
     }
-    if (status != REDIS_OK || !read_begin(call, reply, &result)) {
+    if (status != REDIS_OK || !claims_read_begin(call->claims, &call->mid, reply, call->claim, &result)) {
         refuse_answer(call, "BEGIN", reply);
         return;
     }
+    remember_begun(call, &result);
     CRASHPOINT("begin_answered");
     if (result.answer != CLAIM_GO && result.answer != CLAIM_AMBIGUOUS) {
         call->claim->id[0] = '\0'; /* the next BEGIN is a new one */

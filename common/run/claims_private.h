@@ -105,6 +105,11 @@ extern const struct redis_script claims_begin_script, claims_settle_script, clai
 void claims_repeat_calls(void *arg);
 void claims_forget_calls(struct claims *claims);
 
+/* claims_answer.c: false: not an answer that BEGIN gives. Fills what it says of the claim. AMNESIA and SKEW, which are not
+ * about the delivery, are none here. */
+bool claims_read_begin(struct claims *claims, const struct mid *mid, const struct redis_reply *reply, struct claim *claim,
+                       struct claim_result *result);
+
 /* claims_life.c: alarm: a record of a version that this program does not know. */
 void claims_count_unknown(struct claims *claims, const struct mid *mid);
 /* claims_life.c: changes the state, tells listeners, logs. */

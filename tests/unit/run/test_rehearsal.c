@@ -211,9 +211,10 @@ static void an_environment_that_redis_knows_is_told_from_one_that_it_does_not(vo
     for (unsigned shard = 0; shard < CLAIM_SHARDS; shard++) {
         char guard[64];
         const struct slice args[] = {{guard, (size_t)snprintf(guard, sizeof(guard), "n:{test.%02x}:guard", shard)},
-                                     SLICE("77"), SLICE("1"), SLICE("0")};
+                                     SLICE("77"), SLICE("1"), SLICE("0"), SLICE("mark")};
 
-        fake_redis_eval("open_shard", args, 4);
+        fake_redis_call((const struct slice[]){SLICE("HSET"), args[0], SLICE("r"), args[4]}, 4);
+        fake_redis_eval("open_shard", args, 5);
     }
     open_claims(world);
     assert_false(claims_know_nothing(world->claims));
