@@ -129,7 +129,7 @@ static void brokers_go_away_and_the_coordinator_moves(void **state)
 {
     const int64_t all_down_ms = scene_is_long() ? 60000 : 8000;
     struct kafka_mock *mock = kafka_mock_create(BROKERS);
-    struct scene *scene = begin(mock, scene_is_long() ? 100 : 25);
+    struct scene *scene = begin(mock, scene_is_long() ? 150 : 40);
     int64_t progress_ms;
     int revived = 0;
     bool is_fine;
@@ -154,7 +154,6 @@ static void brokers_go_away_and_the_coordinator_moves(void **state)
     for (int broker = 1; broker <= BROKERS; broker++) {
         kafka_mock_set_down(mock, broker, false);
     }
-    scene_publish(scene, MEMBERS, 1001, 1005);
     progress_ms = time_progress(scene, &revived);
     while (!system_is_idle(scene->system) && scene_age_ms(scene) < all_down_ms + 240000) {
         revived += pass_time(scene, 200);
