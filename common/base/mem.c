@@ -1,5 +1,6 @@
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -80,4 +81,9 @@ char *xasprintf(const char *format, ...)
     vsnprintf(text, (size_t)len + 1, format, args);
     va_end(args);
     return text;
+}
+
+void mem_trim(void)
+{
+    malloc_trim(0);
 }

@@ -19,4 +19,7 @@ char *xstrdup(const char *text);
 char *xmemdup(const char *data, size_t len) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
 
+/* Gives pages that nothing lies on back to the system: after much was freed at once. Takes milliseconds. */
+void mem_trim(void);
+
 #endif

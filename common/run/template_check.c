@@ -68,6 +68,7 @@ void template_check_run(struct template_check *check)
     } else {
         read_pack(check, &options);
     }
+    mem_trim(); /* many megabytes come and go with a version */
 }
 
 void template_check_finish(struct template_check *check)
