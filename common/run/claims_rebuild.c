@@ -272,8 +272,9 @@ bool claims_recovery_goes_on(const struct claims *claims)
     return claims->goes_on;
 }
 
-/* Of another server all learn at once, since their connections broke. Else they look once a second (claims_watch.c), and again after a second when somebody else has the lease; then they ask what we
- * asked, which took as long as the server let it. */
+/* Of another server all learn at once, since their connections broke. Else they look once a second (claims_watch.c), and
+ * again after a second when somebody else has the lease; then they ask what we asked, which took as long as the server
+ * let it. */
 int64_t claims_recovery_wait_ms(const struct claims *claims, bool is_topic_empty)
 {
     if (!claims->knows_nothing || (is_topic_empty && !claims->was_ready)) {
