@@ -16,8 +16,8 @@
  * lines and paragraphs end it holds marks for html_text_tidy(), which knows what Liquid left between them. */
 void html_text_convert(struct slice html, struct buf *out);
 
-/* Finishes rendered text and appends it to `out`, which is empty: marks become line breaks, blanks at line ends go, at most one empty line stays in a
- * row, none at start and end; one line break at the end when there is any text. */
+/* Finishes rendered text and appends it to `out`, which is empty: marks become line breaks, blanks at line ends go, at
+ * most one empty line stays in a row, none at start and end; one line break at the end when there is any text. */
 void html_text_tidy(struct slice text, struct buf *out);
 
 #endif

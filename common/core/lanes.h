@@ -22,8 +22,8 @@ struct lane_entry {
 struct lanes *lanes_create(void);
 /* Entries that are still in a lane are in none afterwards. */
 void lanes_destroy(struct lanes *lanes);
-/* Puts the entry, which must be in no lane, at the end of the member's lane. True when it is the head: it may go on at once. An empty key means no
- * order: always true, and lanes_leave() does nothing. */
+/* Puts the entry, which must be in no lane, at the end of the member's lane. True when it is the head: it may go on at
+ * once. An empty key means no order: always true, and lanes_leave() does nothing. */
 bool lanes_enter(struct lanes *lanes, struct slice key, struct lane_entry *entry, void *owner);
 /* The entry is through (it need not be the head). Returns the owner of the entry that is head from now on, or NULL when
  * nobody new may go. */

@@ -182,7 +182,8 @@ static bool take_name(struct rendering *r, char **taken)
 
 static bool is_https(struct slice url)
 {
-    return slice_starts_with(url, "https://") && url.len > 8 && url.len <= HEADER_MOST && !has_control(url, false) && !memchr(url.data, ' ', url.len);
+    return slice_starts_with(url, "https://") && url.len > 8 && url.len <= HEADER_MOST && !has_control(url, false) &&
+           !memchr(url.data, ' ', url.len);
 }
 
 /* Marketing mail only: the member's own link, else the brand's with the member in it. */

@@ -113,7 +113,8 @@ static void restore_more(struct claims *claims)
         const struct claims_ring_entry *entry = claims_ring_get(&claims->ring, claims->ring_next);
 
         CRASHPOINT("ring_restore");
-        claims_send_restore(claims, &entry->mid, slice_of(entry->record), entry->ttl_ms, on_ring_restored, claims_round_arg(claims));
+        claims_send_restore(claims, &entry->mid, slice_of(entry->record), entry->ttl_ms, on_ring_restored,
+                            claims_round_arg(claims));
     }
 }
 

@@ -403,7 +403,7 @@ void partitions_commit(struct partitions *partitions, loop_fn fn, void *arg)
     free(positions);
 }
 
-/* --- for people and metrics ------------------------------------------------------------------------------------------------------ */
+/* --- for people and metrics ---------------------------------------------------------------------------------------- */
 
 static int64_t lag_of(const struct partition *partition)
 {

@@ -46,8 +46,8 @@ static bool may_reopen(const struct look_up *stage, const struct task *task, con
 {
     const struct park_note *note = task->parcel->note;
 
-    return stage->may_reopen && note && note->may_reopen && note->reopen_fence == record->fence && task->flow && !task->is_reopened &&
-           (record->state == 'D' || record->state == 'H');
+    return stage->may_reopen && note && note->may_reopen && note->reopen_fence == record->fence && task->flow &&
+           !task->is_reopened && (record->state == 'D' || record->state == 'H');
 }
 
 static void on_record(void *arg, const struct claim_record *record)

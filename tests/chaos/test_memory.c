@@ -40,7 +40,8 @@ static struct process *start_worker(struct scene *scene, long at)
     char *folder = xmemdup(system_binary(), strlen(system_binary()) - strlen("perkline"));
     char *preload = xasprintf("LD_PRELOAD=%stests/chaos/preload/fail_malloc.so", folder);
     char *number = xasprintf("FAIL_MALLOC_AT=%ld", at);
-    const char *const env[] = {libraries, preload, number, "ASAN_OPTIONS=verify_asan_link_order=0:exitcode=99:detect_leaks=0", NULL};
+    const char *const env[] = {libraries, preload, number,
+                               "ASAN_OPTIONS=verify_asan_link_order=0:exitcode=99:detect_leaks=0", NULL};
     struct process *worker = scene_start_worker(scene, 0, 1, env);
 
     free(folder);
@@ -285,8 +286,8 @@ static void an_allocation_fails_in_an_event_of_each_kind(void **state)
     scene_report("T33", "an allocation fails in an event of each kind", is_fine,
                  "%d kinds, %d of %ld, %d ended with a line that says why, %d died in hiredis, %d went on, %d "
                  "otherwise; %d events, %zu lost, %zu duplicates, %zu SMS held",
-                 (int)KINDS, tally.cases, tally.counted, tally.ended, tally.in_hiredis, tally.went_on, tally.wrong, seq, scene->figures.missing,
-                 scene->figures.duplicates, scene->figures.held[CHANNEL_SMS]);
+                 (int)KINDS, tally.cases, tally.counted, tally.ended, tally.in_hiredis, tally.went_on, tally.wrong, seq,
+                 scene->figures.missing, scene->figures.duplicates, scene->figures.held[CHANNEL_SMS]);
     assert_true(is_fine);
     scene_destroy(scene);
 }

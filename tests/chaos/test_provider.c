@@ -265,11 +265,13 @@ static void a_reset_is_waited_for(void **state)
     system_set_faults(scene->system, "{\"faults\":[]}");
     is_fine = scene_judge(scene) && is_fine;
     found = look_at_refusals(scene->history);
-    scene_report("T29", "429 with a reset in 3 s", is_fine && found.late <= WORKERS && found.resumed_ms - found.first_ms >= RESET_MS,
-                 "%d events, %d refused more than %d ms after the first, sends again %lld ms after the reset (goal 500), %zu "
-                 "lost, %zu duplicates",
-                 scene->published, found.late, LATE_MS, (long long)(found.resumed_ms - found.first_ms - RESET_MS),
-                 scene->figures.missing, scene->figures.duplicates);
+    scene_report(
+        "T29", "429 with a reset in 3 s",
+        is_fine && found.late <= WORKERS && found.resumed_ms - found.first_ms >= RESET_MS,
+        "%d events, %d refused more than %d ms after the first, sends again %lld ms after the reset (goal 500), %zu "
+        "lost, %zu duplicates",
+        scene->published, found.late, LATE_MS, (long long)(found.resumed_ms - found.first_ms - RESET_MS),
+        scene->figures.missing, scene->figures.duplicates);
     assert_true(is_fine);
     assert_true(found.resumed_ms - found.first_ms >= RESET_MS); /* asked for no earlier than it was told to */
     scene_destroy(scene);

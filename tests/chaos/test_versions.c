@@ -103,9 +103,9 @@ static void an_older_version_runs_beside_this_one_and_again_alone(void **state)
     is_fine = scene_judge(scene);
     parked = kafka_tool_count(scene->system->kafka, system_topic(scene->system, "retry.1m"));
     scene_report("T37", "an older version beside this one under kills, then alone again", is_fine,
-                 "%d events, %d kills, %lld parked, %zu lost, %zu duplicates, %zu SMS held, %zu unexplained", scene->published,
-                 kills + WORKERS, (long long)parked, scene->figures.missing, scene->figures.duplicates, scene->figures.held[CHANNEL_SMS],
-                 scene->figures.unexplained);
+                 "%d events, %d kills, %lld parked, %zu lost, %zu duplicates, %zu SMS held, %zu unexplained",
+                 scene->published, kills + WORKERS, (long long)parked, scene->figures.missing,
+                 scene->figures.duplicates, scene->figures.held[CHANNEL_SMS], scene->figures.unexplained);
     assert_true(is_fine);
     assert_true(parked > 0); /* they did hand each other something */
     scene_destroy(scene);

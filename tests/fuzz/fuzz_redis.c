@@ -1,12 +1,13 @@
 /*
- * Fuzzing of Redis' replies. The first line of the input names commands and scripts; the rest is what the server says to
- * them, in its protocol, one reply after the other. All others, and those that come when the replies are used up, are
- * answered as a server in good health would. "mark" and "server" stand for the HGET and the GET of a rebuild. hiredis' parser and ours (redis_reader) make the replies, then everything of a
- * worker that asks Redis hears them: claims with their checks and the rebuild, limiter, careful, and, where the line names
- * "beat", pool, pauses and versions. "connect" in the line: the questions of a new connection come first.
+ * Fuzzing of Redis' replies. The first line of the input names commands and scripts; the rest is what the server says
+ * to them, in its protocol, one reply after the other. All others, and those that come when the replies are used up,
+ * are answered as a server in good health would. "mark" and "server" stand for the HGET and the GET of a rebuild.
+ * hiredis' parser and ours (redis_reader) make the replies, then everything of a worker that asks Redis hears them:
+ * claims with their checks and the rebuild, limiter, careful, and, where the line names "beat", pool, pauses and
+ * versions. "connect" in the line: the questions of a new connection come first.
  *
- * Whatever Redis says: nothing is ours unless it said so, what a module takes from it is in bounds, every call is answered
- * at most once, and all memory is given back.
+ * Whatever Redis says: nothing is ours unless it said so, what a module takes from it is in bounds, every call is
+ * answered at most once, and all memory is given back.
  */
 #include <assert.h>
 #include <fcntl.h>

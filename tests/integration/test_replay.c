@@ -75,7 +75,8 @@ static json_t *run_replay(struct system *system, const char *redis, int status, 
     process = start_replay(system, redis, all);
     if (process_wait(process) != status) {
         output = process_output(process);
-        fail_msg("status %d: %.200s ... %s", process_status(process), output, strstr(output, "\"reasons\"") ? strstr(output, "\"reasons\"") : "");
+        fail_msg("status %d: %.200s ... %s", process_status(process), output,
+                 strstr(output, "\"reasons\"") ? strstr(output, "\"reasons\"") : "");
     }
     output = process_output(process);
     begin = strncmp(output, "{\"mode\"", 7) == 0 ? output : strstr(output, "\n{\"mode\"");

@@ -24,7 +24,15 @@
 #include "workers/status/status_text.h"
 #include "workers/status/summary.h"
 
-enum { DEFAULT_WATCH_S = 2, MOST_WATCH_S = 3600, KAFKA_WAIT_MS = 3000, KAFKA_EVERY_MS = 5000, LOOK_MS = 100, DEFAULT_COLUMNS = 80, DEFAULT_ROWS = 24 };
+enum {
+    DEFAULT_WATCH_S = 2,
+    MOST_WATCH_S = 3600,
+    KAFKA_WAIT_MS = 3000,
+    KAFKA_EVERY_MS = 5000,
+    LOOK_MS = 100,
+    DEFAULT_COLUMNS = 80,
+    DEFAULT_ROWS = 24
+};
 
 static const struct args_usage usage = {
     .command = "perkline status",

@@ -80,9 +80,18 @@ static void append_aged(unsigned number, enum outcome_state state, const char *r
                         int64_t age_ms, int64_t dedupe_for_ms)
 {
     struct mid mid = mid_of(number);
-    struct outcome outcome = {.mid = &mid, .state = state, .reason = reason, .provider_id = id, .fence = fence,
-                              .dedupe_for_ms = dedupe_for_ms, .wall_ms = fakes_wall_ms() - age_ms, .queue_ms = -1, .render_ms = -1, .admit_ms = -1,
-                              .deliver_ms = -1, .total_ms = -1};
+    struct outcome outcome = {.mid = &mid,
+                              .state = state,
+                              .reason = reason,
+                              .provider_id = id,
+                              .fence = fence,
+                              .dedupe_for_ms = dedupe_for_ms,
+                              .wall_ms = fakes_wall_ms() - age_ms,
+                              .queue_ms = -1,
+                              .render_ms = -1,
+                              .admit_ms = -1,
+                              .deliver_ms = -1,
+                              .total_ms = -1};
     char key[MID_TEXT_SIZE];
     struct buf text;
 
