@@ -37,6 +37,8 @@ struct lint {
     bool has_broken_brand; /* then nothing can be said of what brands have */
 };
 
+/* --- what they say, and where (lint_place.c) ---------------------------------------------------------------------- */
+
 void lint_add(struct lint *lint, enum diag_severity severity, const char *file, int line, int column, const char *hint,
               const char *format, ...) __attribute__((format(printf, 7, 8)));
 /* At the value of a key of the flow's file. */

@@ -13,78 +13,9 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "run/claims.h"
-#include "tests/support/fakes.h"
+#include "claims_fixture.h"
 
-static const int64_t TTL_MS = 86400000;
 static const struct mid mid_a = {{0xa0, 1, 2, 3}};
-
-struct world {
-    struct loop *loop;
-    struct metrics *metrics;
-    struct claims *claims;
-    int recoveries;
-    bool is_recovered_at_once;
-    bool is_begun;
-    struct claim claim;
-    struct claim_result result;
-};
-
-static void on_recover(void *arg)
-{
-    struct world *world = arg;
-
-    world->recoveries++;
-    if (world->is_recovered_at_once) {
-        claims_recovered(world->claims);
-    }
-}
-
-static void open_claims(struct world *world)
-{
-    const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
-    const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
-    struct err err = {0};
-
-    world->claims = claims_open(world->loop, &redis, &claims, world->metrics, &err);
-    assert_non_null(world->claims);
-    claims_set_recovery(world->claims, on_recover, world);
-}
-
-static int set_up(void **state)
-{
-    struct world *world = calloc(1, sizeof(*world));
-
-    fakes_begin();
-    world->loop = loop_create();
-    world->metrics = metrics_create();
-    world->is_recovered_at_once = true;
-    open_claims(world);
-    *state = world;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *world = *state;
-
-    claims_close(world->claims);
-    loop_destroy(world->loop);
-    metrics_destroy(world->metrics);
-    free(world);
-    fakes_end();
-    return 0;
-}
-
-static bool is_ready(void *arg)
-{
-    return claims_is_ready(((struct world *)arg)->claims);
-}
-
-static void wait_ready(struct world *world)
-{
-    assert_true(fakes_run(world->loop, 60000, is_ready, world));
-}
 
 static bool is_recovering(void *arg)
 {
@@ -97,19 +28,19 @@ static void on_begun(void *arg, const struct claim_result *result)
 {
     struct world *world = arg;
 
-    world->is_begun = true;
+    world->begun++;
     world->result = *result;
 }
 
 static bool is_begun(void *arg)
 {
-    return ((struct world *)arg)->is_begun;
+    return ((struct world *)arg)->begun > 0;
 }
 
 static enum claim_answer begin(struct world *world, const struct claim_record *known)
 {
     world->claim.id[0] = '\0';
-    world->is_begun = false;
+    world->begun = 0;
     claims_begin(world->claims, &mid_a, &world->claim, "v2:ours", known, TTL_MS, on_begun, world);
     assert_true(fakes_run(world->loop, 120000, is_begun, world));
     return world->result.answer;
