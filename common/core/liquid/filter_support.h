@@ -42,7 +42,7 @@ static inline bool give(struct liquid_value *result, struct liquid_value value)
 /* An integer argument, where texts of digits count too. */
 bool arg_integer(const struct liquid_call *call, size_t index, int64_t *integer, struct err *err);
 
-/* The input as the list that filters for lists see: arrays flattened, an object or a scalar as a list of one, nil as
+/* filter_items.c: the input as the list that filters for lists see: arrays flattened, an object or a scalar as a list of one, nil as
  * an empty one. */
 struct liquid_value input_list(const struct liquid_call *call);
 

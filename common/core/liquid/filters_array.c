@@ -1,78 +1,8 @@
 /* Filters for lists as a whole: join, sort, uniq, concat and the like. */
 #include <stdlib.h>
-#include <string.h>
 #include <strings.h>
 
 #include "core/liquid/filter_support.h"
-
-/* --- the list a filter sees ----------------------------------------------------------------- */
-
-/* Number of items after flattening, or fills `to` with them. */
-static size_t flatten(struct liquid_run *run, const struct liquid_value *list, struct liquid_value *to)
-{
-    size_t n = 0;
-    size_t count = value_count(list);
-
-    if (run->depth >= run->max_depth) {
-        run_fail(run, 0, "data is nested too deep");
-        return 0;
-    }
-    run->depth++;
-    for (size_t i = 0; i < count && run_work(run, 1); i++) {
-        struct liquid_value item = value_at(list, i);
-
-        if (value_is_array(&item)) {
-            n += flatten(run, &item, to ? to + n : NULL);
-        } else {
-            if (to) {
-                to[n] = item;
-            }
-            n++;
-        }
-    }
-    run->depth--;
-    return n;
-}
-
-static bool has_nested(struct liquid_run *run, const struct liquid_value *list)
-{
-    for (size_t i = 0; i < value_count(list) && run_work(run, 1); i++) {
-        struct liquid_value item = value_at(list, i);
-
-        if (value_is_array(&item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-struct liquid_value input_list(const struct liquid_call *call)
-{
-    struct liquid_run *run = call->run;
-    const struct liquid_value *in = &call->input;
-    struct liquid_value *items;
-    size_t count;
-
-    if (in->kind == LIQUID_RANGE) {
-        return *in;
-    }
-    if (value_is_nil(in) || in->kind == LIQUID_EMPTY || in->kind == LIQUID_BLANK) {
-        return value_array(NULL, 0);
-    }
-    if (!value_is_array(in)) {
-        items = run_alloc(run, sizeof(*items));
-        if (items) {
-            *items = *in;
-        }
-        return value_array(items, items ? 1 : 0);
-    }
-    if (!has_nested(run, in)) {
-        return *in;
-    }
-    count = flatten(run, in, NULL);
-    items = run_alloc_items(run, count, sizeof(*items));
-    return value_array(items, items ? flatten(run, in, items) : 0);
-}
 
 /* A list of our own to work on. */
 static struct liquid_value *copy_list(struct liquid_run *run, const struct liquid_value *list, size_t extra)
