@@ -139,7 +139,7 @@ static void assert_redis_was_only_looked_at(struct system *system)
 
 static char *groups_of(struct system *system)
 {
-    return getenv("KAFKA_BOOTSTRAP") ? kafka_tool_list_groups(system->kafka) : xstrdup("");
+    return getenv("KAFKA_BOOTSTRAP") ? kafka_tool_list_groups(system->kafka, system->prefix) : xstrdup("");
 }
 
 static const char *const no_args[] = {NULL};

@@ -54,7 +54,7 @@ static void publish_hour(const struct world *world)
 
 static char *groups_of(const struct world *world)
 {
-    return getenv("KAFKA_BOOTSTRAP") ? kafka_tool_list_groups(world->system->kafka) : xstrdup("");
+    return getenv("KAFKA_BOOTSTRAP") ? kafka_tool_list_groups(world->system->kafka, world->system->prefix) : xstrdup("");
 }
 
 static int set_up(void **state)

@@ -1,5 +1,6 @@
 #include "tests/support/kafka_tool.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,17 +286,39 @@ int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *t
     return ends < 0 ? -1 : ends - committed;
 }
 
-char *kafka_tool_list_groups(struct kafka_tool *tool)
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(char *const *)left, *(char *const *)right);
+}
+
+/* As system_create() names its own. */
+static bool is_of_another_test(const char *group, const char *prefix)
+{
+    return group[0] == 't' && isdigit((unsigned char)group[1]) && strncmp(group, prefix, strlen(prefix)) != 0;
+}
+
+char *kafka_tool_list_groups(struct kafka_tool *tool, const char *prefix)
 {
     const struct rd_kafka_group_list *list = NULL;
+    const char **sorted;
     struct buf names;
+    size_t count = 0;
 
     buf_init(&names, 0);
-    if (rd_kafka_list_groups(tool->producer, NULL, &list, ANSWER_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        for (int i = 0; i < list->group_cnt; i++) {
-            buf_appendf(&names, "%s\n", list->groups[i].group);
-        }
-        rd_kafka_group_list_destroy(list);
+    if (rd_kafka_list_groups(tool->producer, NULL, &list, ANSWER_MS) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return buf_take(&names);
     }
+    sorted = xcalloc((size_t)list->group_cnt + 1, sizeof(*sorted));
+    for (int i = 0; i < list->group_cnt; i++) {
+        if (!is_of_another_test(list->groups[i].group, prefix)) {
+            sorted[count++] = list->groups[i].group;
+        }
+    }
+    qsort(sorted, count, sizeof(*sorted), compare_names);
+    for (size_t i = 0; i < count; i++) {
+        buf_appendf(&names, "%s\n", sorted[i]);
+    }
+    free(sorted);
+    rd_kafka_group_list_destroy(list);
     return buf_take(&names);
 }

@@ -45,8 +45,9 @@ bool kafka_tool_committed(struct kafka_tool *tool, const char *group, const char
  * was removed yet. */
 int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions);
 
-/* Names of all consumer groups that the brokers know, a line each; the caller frees it. Not of the embedded broker, which
+/* Names of the consumer groups that the brokers know, sorted, a line each, without those of other tests, which may run at
+ * the same time: groups of systems whose prefix is not `prefix`. The caller frees it. Not of the embedded broker, which
  * cannot say. */
-char *kafka_tool_list_groups(struct kafka_tool *tool);
+char *kafka_tool_list_groups(struct kafka_tool *tool, const char *prefix);
 
 #endif
