@@ -131,15 +131,12 @@ static bool open_source(struct recovery *recovery)
     return recovery->reader;
 }
 
-/* From one source to the next. */
-static void go_on(struct recovery *recovery)
+/* From one source to the next, which is opened when we may. */
+static void leave_source(struct recovery *recovery)
 {
     kafka_reader_close(recovery->reader);
     recovery->reader = NULL;
     recovery->is_read = ++recovery->source == SOURCES;
-    if (!recovery->is_read) {
-        open_source(recovery);
-    }
 }
 
 static void read_some(struct recovery *recovery)
@@ -155,7 +152,7 @@ static void read_some(struct recovery *recovery)
             return;
         }
         if (is_end) {
-            go_on(recovery); /* opening takes its time, so the rest is for the next turn */
+            leave_source(recovery);
             return;
         }
         if (!record) {
@@ -181,6 +178,20 @@ static void finish(struct recovery *recovery)
     claims_recovered(recovery->claims);
 }
 
+/* Opening takes its time, seconds when Kafka is slow. False: it failed, or is not ours any more. */
+static bool open_next(struct recovery *recovery)
+{
+    switch (claims_recovery_turn(recovery->claims)) {
+    case CLAIMS_RECOVERY_GO:
+        return open_source(recovery);
+    case CLAIMS_RECOVERY_WAIT:
+        return true;
+    case CLAIMS_RECOVERY_NOT_OURS:
+        break;
+    }
+    return false;
+}
+
 static void step(void *arg)
 {
     struct recovery *recovery = arg;
@@ -188,15 +199,14 @@ static void step(void *arg)
     if (recovery->is_waiting) {
         recovery->is_waiting = false;
         recovery->has_waited = true;
-        if (!open_source(recovery)) {
-            return;
-        }
     }
-    if (!recovery->is_read) {
+    if (recovery->reader) {
         read_some(recovery);
-    }
-    if (!recovery->reader && !recovery->is_read) {
-        return; /* it failed */
+        if (!recovery->reader && claims_recovery_turn(recovery->claims) == CLAIMS_RECOVERY_NOT_OURS) {
+            return; /* it failed */
+        }
+    } else if (!recovery->is_read && !open_next(recovery)) {
+        return;
     }
     if (recovery->is_read && claims_restore_open_count(recovery->claims) == 0) {
         finish(recovery);
