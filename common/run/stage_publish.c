@@ -27,6 +27,7 @@ struct publish {
     enum channel channel;
     struct loop *loop;
     struct kafka_producer *producer;
+    struct claims *claims;
     const char *topic;
     const char *provider;
     struct metrics *metrics;
@@ -40,6 +41,7 @@ static void *create(const struct stage_parts *parts)
     stage->channel = parts->pipeline->channel;
     stage->loop = parts->pipeline->loop;
     stage->producer = parts->pipeline->producer;
+    stage->claims = parts->pipeline->claims;
     stage->topic = parts->pipeline->topics->outcomes;
     stage->provider = parts->pipeline->provider->name;
     stage->metrics = parts->pipeline->metrics;
@@ -120,6 +122,31 @@ static void count(const struct publish *stage, const struct task *task)
 
 static void produce(void *arg);
 
+/* An earlier owner's result came meanwhile, and its outcome must not have ours behind it: the topic is compacted. */
+static void on_looked_up(void *arg, const struct claim_record *record)
+{
+    struct task *task = arg;
+
+    if (record->state == 'S') {
+        task_take_outcome(task, record);
+        task_set_reason(task, "sent_before");
+    }
+    produce(task);
+}
+
+/* Whether the first one has arrived is not known. */
+static void produce_again(void *arg)
+{
+    struct task *task = arg;
+    struct publish *stage = task_stage(task);
+
+    if (task->outcome == OUTCOME_SENT) {
+        produce(task);
+    } else {
+        claims_look_up(stage->claims, &task->mid, on_looked_up, task);
+    }
+}
+
 static void on_produced(void *arg, bool is_done, const char *problem)
 {
     struct task *task = arg;
@@ -127,7 +154,7 @@ static void on_produced(void *arg, bool is_done, const char *problem)
 
     if (!is_done) {
         log_event(LOG_WARN, "outcome_waits", "reason", problem, NULL);
-        task_call_later(task, stage->loop, RETRY_MS, produce);
+        task_call_later(task, stage->loop, RETRY_MS, produce_again);
         return;
     }
     CRASHPOINT("outcome_acknowledged");

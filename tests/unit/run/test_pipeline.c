@@ -155,6 +155,24 @@ static void a_delivery_that_kills_its_workers_ends(void **state)
     assert_outcome("held", "too_many_takeovers");
 }
 
+/* The topic is compacted: what stands last there is all that a rebuilt Redis would know. */
+static void an_outcome_that_waits_is_looked_at_again(void **state)
+{
+    struct process *process = *state;
+
+    set_record(process, "1", "W|5|1000|10|1000|other|v1:x");
+    append("mail", "1", "");
+    while (count_in("loyalty.held") == 0) {
+        loop_turn(process->loop, true);
+    }
+    fake_kafka_set_down(true);
+    fakes_run_ms(process->loop, 2000);
+    set_record(process, "1", "S|6|- id-of-the-other");
+    fake_kafka_set_down(false);
+    run_until_idle(process);
+    assert_outcome("sent", "sent_before");
+}
+
 /* Two versions of the worker run at once, and the other one has it. */
 static void a_record_of_a_later_version_is_left_alone_until_its_worker_is_done(void **state)
 {
@@ -318,6 +336,7 @@ int main(void)
         pipeline_test(what_waited_too_long_expires),
         pipeline_test(an_unknown_attempt_is_repeated_with_its_own_words),
         pipeline_test(an_unknown_attempt_whose_words_are_gone_is_held),
+        pipeline_test(an_outcome_that_waits_is_looked_at_again),
         pipeline_test(a_delivery_that_kills_its_workers_ends),
         pipeline_test(a_record_of_a_later_version_is_left_alone_until_its_worker_is_done),
         pipeline_test(a_result_is_told_though_a_later_version_has_taken_the_record),
