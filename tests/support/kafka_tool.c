@@ -108,30 +108,57 @@ void kafka_tool_destroy(struct kafka_tool *tool)
 
 /* --- topics ------------------------------------------------------------------------------------------------------- */
 
-static void check_topics(rd_kafka_event_t *event)
+/* False: no answer. One that came too late made them the time before. */
+static bool are_topics_made(rd_kafka_event_t *event)
 {
     size_t count = 0;
     const rd_kafka_topic_result_t **results;
 
-    if (!event || rd_kafka_event_error(event)) {
-        die("topics were not made: %s", event ? rd_kafka_event_error_string(event) : "no answer");
+    if (!event || rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+        return false;
+    }
+    if (rd_kafka_event_error(event)) {
+        die("topics were not made: %s", rd_kafka_event_error_string(event));
     }
     results = rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     for (size_t i = 0; i < count; i++) {
-        if (rd_kafka_topic_result_error(results[i])) {
+        rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
+
+        if (error == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT) {
+            return false;
+        }
+        if (error && error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
             die("topic %s was not made: %s", rd_kafka_topic_result_name(results[i]),
                 rd_kafka_topic_result_error_string(results[i]));
         }
     }
+    return true;
 }
 
-void kafka_tool_make_topics(struct kafka_tool *tool, const char *const names[], int partitions, int replicas)
+static bool try_to_make(struct kafka_tool *tool, rd_kafka_NewTopic_t **topics, size_t count)
 {
-    rd_kafka_NewTopic_t *topics[32];
     rd_kafka_queue_t *queue = rd_kafka_queue_new(tool->producer);
     rd_kafka_event_t *event;
+    bool is_made;
+
+    rd_kafka_CreateTopics(tool->producer, topics, count, NULL, queue);
+    event = rd_kafka_queue_poll(queue, ANSWER_MS);
+    is_made = are_topics_made(event);
+    if (event) {
+        rd_kafka_event_destroy(event);
+    }
+    rd_kafka_queue_destroy(queue);
+    return is_made;
+}
+
+/* Brokers that have just begun, on a machine with other things to do, may take longer than one answer. */
+void kafka_tool_make_topics(struct kafka_tool *tool, const char *const names[], int partitions, int replicas)
+{
+    enum { TRIES = 4 };
+    rd_kafka_NewTopic_t *topics[32];
     char problem[256];
     size_t count = 0;
+    bool is_made = false;
 
     for (; names[count] && count < sizeof(topics) / sizeof(topics[0]); count++) {
         topics[count] = rd_kafka_NewTopic_new(names[count], partitions, replicas, problem, sizeof(problem));
@@ -139,12 +166,13 @@ void kafka_tool_make_topics(struct kafka_tool *tool, const char *const names[], 
             rd_kafka_NewTopic_set_config(topics[count], "min.insync.replicas", "2");
         }
     }
-    rd_kafka_CreateTopics(tool->producer, topics, count, NULL, queue);
-    event = rd_kafka_queue_poll(queue, ANSWER_MS);
-    check_topics(event);
-    rd_kafka_event_destroy(event);
+    for (int i = 0; i < TRIES && !is_made; i++) {
+        is_made = try_to_make(tool, topics, count);
+    }
+    if (!is_made) {
+        die("topics were not made: no answer");
+    }
     rd_kafka_NewTopic_destroy_array(topics, count);
-    rd_kafka_queue_destroy(queue);
 }
 
 /* --- publish ------------------------------------------------------------------------------------------------------ */
