@@ -11,32 +11,38 @@
 
 enum { MESSAGE_SIZE = 1024 };
 
+__attribute__((format(printf, 7, 0))) static void add(struct lint *lint, enum diag_severity severity, const char *file,
+                                                       int line, int column, const char *hint, const char *format,
+                                                       va_list args)
+{
+    char message[MESSAGE_SIZE];
+
+    vsnprintf(message, sizeof(message), format, args);
+    diag_add(lint->diags, severity, file, line, column, hint, "%s", message);
+}
+
 void lint_add(struct lint *lint, enum diag_severity severity, const char *file, int line, int column, const char *hint,
               const char *format, ...)
 {
-    char message[MESSAGE_SIZE];
     va_list args;
 
     va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
+    add(lint, severity, file, line, column, hint, format, args);
     va_end(args);
-    diag_add(lint->diags, severity, file, line, column, hint, "%s", message);
 }
 
 void lint_add_at_key(struct lint *lint, enum diag_severity severity, const struct lint_flow *flow, const char *key,
                      const char *hint, const char *format, ...)
 {
-    char message[MESSAGE_SIZE];
     int line = 1, column = 1;
     va_list args;
 
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
     if (flow->yaml) {
         yaml_find_place(flow->yaml, key, &line, &column);
     }
-    diag_add(lint->diags, severity, flow->path, line, column, hint, "%s", message);
+    va_start(args, format);
+    add(lint, severity, flow->path, line, column, hint, format, args);
+    va_end(args);
 }
 
 void lint_find_place(const struct file_entry *entry, size_t at, int *line, int *column)
@@ -86,15 +92,13 @@ void lint_add_at_body(struct lint *lint, enum diag_severity severity, const char
                       const char *format, ...)
 {
     const struct file_entry *entry = file_tree_find(lint->tree, path);
-    char message[MESSAGE_SIZE];
     int line = 1, column = 1;
     va_list args;
 
-    va_start(args, format);
-    vsnprintf(message, sizeof(message), format, args);
-    va_end(args);
     if (entry) {
         lint_find_place(entry, (size_t)(lint_body(entry).data - entry->data), &line, &column);
     }
-    diag_add(lint->diags, severity, path, line, column, hint, "%s", message);
+    va_start(args, format);
+    add(lint, severity, path, line, column, hint, format, args);
+    va_end(args);
 }

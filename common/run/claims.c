@@ -5,7 +5,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,11 +225,6 @@ static void refuse_answer(struct claims_call *call, const char *what, const stru
 }
 
 /* --- look-up ------------------------------------------------------------------------------------------------------ */
-
-int64_t claims_lease_ms(const struct claims *claims)
-{
-    return claims->settings.lease_ms;
-}
 
 void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up_fn fn, void *arg)
 {

@@ -6,15 +6,13 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "base/clock.h"
-
 enum { UNKNOWN_WAIT_MS = 60000 };
 
 /* Our own call had been executed before, its answer was lost: the record says what it would have been. */
-static bool read_mine(struct slice text, struct claim *claim, struct claim_result *result)
+static bool read_mine(const struct claims *claims, struct slice text, struct claim *claim, struct claim_result *result)
 {
     struct claim_record record;
-    int64_t now = clock_wall_ms();
+    int64_t begun_ms; /* when it was executed, by Redis' clock as all in the record */
 
     if (!claim_record_parse(text, &record) || (record.state != 'W' && record.state != 'U') || record.fence == 0) {
         return false;
@@ -22,7 +20,8 @@ static bool read_mine(struct slice text, struct claim *claim, struct claim_resul
     claim->fence = record.fence;
     claim->attempts = record.attempts;
     result->answer = record.state == 'W' ? CLAIM_GO : CLAIM_AMBIGUOUS;
-    result->age_ms = now > record.first_ms ? now - record.first_ms : 0;
+    begun_ms = record.deadline_ms - claims_lease_ms(claims);
+    result->age_ms = begun_ms > record.first_ms ? begun_ms - record.first_ms : 0;
     result->first_ms = record.first_ms;
     snprintf(result->fingerprint, sizeof(result->fingerprint), "%s", record.fingerprint);
     return true;
@@ -70,7 +69,7 @@ bool claims_read_begin(struct claims *claims, const struct mid *mid, const struc
         return true;
     }
     if (slice_is(word, "MINE") && has_items(reply, 2)) {
-        return read_mine(items[1].text, claim, result);
+        return read_mine(claims, items[1].text, claim, result);
     }
     if ((slice_is(word, "BUSY") || slice_is(word, "LATER")) && has_items(reply, 2)) {
         result->answer = slice_is(word, "BUSY") ? CLAIM_BUSY : CLAIM_LATER;

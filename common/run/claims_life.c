@@ -211,3 +211,8 @@ struct redis *claims_redis(struct claims *claims)
 {
     return claims->redis;
 }
+
+int64_t claims_lease_ms(const struct claims *claims)
+{
+    return claims->settings.lease_ms;
+}
