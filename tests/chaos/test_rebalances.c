@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -234,11 +235,31 @@ static int64_t memory_of(const struct scene *scene, int index)
     return kib;
 }
 
+/* File descriptors that the worker has open; -1 when it cannot be seen. */
+static int files_of(const struct scene *scene, int index)
+{
+    char path[64];
+    int count = 0;
+    DIR *dir;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", process_id(scene->system->workers[index]));
+    dir = opendir(path);
+    if (!dir) {
+        return -1;
+    }
+    while (readdir(dir)) {
+        count++;
+    }
+    closedir(dir);
+    return count - 2; /* . and .. */
+}
+
 static void an_hour_of_everything(void **state)
 {
     static const char *const env[] = {"HTTP_CONNECTIONS=8", "EMAIL_RATE=10", "SMS_RATE=10", "LOG_LEVEL=warn", NULL};
     struct scene *scene;
     int64_t first_kib = 0, last_kib;
+    int first_files = 0, last_files;
     bool is_fine;
     int seq = 0;
 
@@ -277,15 +298,18 @@ static void an_hour_of_everything(void **state)
         }
         if (!first_kib && scene_age_ms(scene) > 600000) {
             first_kib = memory_of(scene, 0);
+            first_files = files_of(scene, 0);
         }
     }
     last_kib = memory_of(scene, 0);
+    last_files = files_of(scene, 0);
     scene->rules.held_most[CHANNEL_SMS] = (size_t)scene->published;
     is_fine = scene_judge(scene);
     scene_report("T42", "an hour of all faults at 1 in 100", is_fine,
-                 "%d events, %zu lost, %zu duplicates, %zu unexplained, RSS from %lld to %lld KiB in 50 minutes",
+                 "%d events, %zu lost, %zu duplicates, %zu unexplained, RSS from %lld to %lld KiB and %d to %d open files in "
+                 "50 minutes",
                  scene->published, scene->figures.missing, scene->figures.duplicates, scene->figures.unexplained,
-                 (long long)first_kib, (long long)last_kib);
+                 (long long)first_kib, (long long)last_kib, first_files, last_files);
     assert_true(is_fine);
     scene_destroy(scene);
 }
