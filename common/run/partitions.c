@@ -1,6 +1,5 @@
-#include "run/partitions.h"
+#include "run/partitions_inside.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,51 +8,8 @@
 #include "base/crashpoint.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "core/tracker.h"
 
 enum { COMMIT_MS = 1000 };
-
-static const struct metric_family lag_family = {"perkline_partition_lag", METRIC_GAUGE,
-                                                "Records between the next one to read and the end of the partition.",
-                                                {"channel", "topic", "partition", NULL}};
-static const struct metric_family open_family = {"perkline_partition_open_records", METRIC_GAUGE,
-                                                 "Records read and not done.", {"channel", "topic", "partition", NULL}};
-static const struct metric_family paused_family = {
-    "perkline_partition_paused", METRIC_GAUGE,
-    "1 while reading stands still: the window is full, or too much waits for its time.",
-    {"channel", "topic", "partition", NULL}};
-static const struct metric_family commits_family = {"perkline_commits_total", METRIC_COUNTER,
-                                                    "Commits by their result.", {"channel", "result", NULL}};
-
-struct partition {
-    struct partition *prev, *next; /* list: partitions->all */
-    struct partitions *owner;
-    char *topic;
-    int32_t number;
-    struct tracker *tracker;
-    int64_t acknowledged;  /* watermark of the last commit that Kafka confirmed */
-    int64_t asked;         /* watermark of the commit under way */
-    int64_t suspect_until; /* records below may have been in flight with an earlier owner */
-    int waiting;
-    bool is_paused;
-    struct buf metadata; /* of the commit under way */
-};
-
-struct partitions {
-    struct loop *loop;
-    enum channel channel;
-    struct metrics *metrics;
-    struct kafka_consumer *consumer;
-    struct partition *all;
-    struct partition *gone; /* the last one revoked */
-    struct loop_timer *timer;
-    bool is_all_paused;
-    bool is_committing;
-    loop_fn committed_fn; /* of the commit under way */
-    void *committed_arg;
-    loop_fn waiting_fn; /* of the next one: what was done meanwhile */
-    void *waiting_arg;
-};
 
 static void on_timer(void *arg)
 {
@@ -70,10 +26,8 @@ struct partitions *partitions_create(struct loop *loop, enum channel channel, st
     partitions->loop = loop;
     partitions->channel = channel;
     partitions->metrics = metrics;
-    metrics_declare(metrics, &lag_family);
-    metrics_declare(metrics, &open_family);
-    metrics_declare(metrics, &paused_family);
-    metrics_declare(metrics, &commits_family);
+    partitions_declare_report(metrics);
+    partitions_declare_commits(metrics);
     partitions->timer = loop_timer_create(loop, on_timer, partitions);
     loop_timer_start(partitions->timer, CHAOS_HURRY(COMMIT_MS));
     return partitions;
@@ -144,7 +98,7 @@ static bool is_window_half_free(const struct partition *partition)
     return !partition->tracker || tracker_last(partition->tracker) + 1 - partition->acknowledged <= PARTITION_WINDOW / 2;
 }
 
-static void update_pause(struct partition *partition)
+void partition_update_pause(struct partition *partition)
 {
     struct partitions *owner = partition->owner;
     const struct kafka_partition which = {partition->topic, partition->number};
@@ -174,14 +128,14 @@ void partitions_pause_all(struct partitions *partitions, bool is_paused)
     partitions->is_all_paused = is_paused;
     DL_FOREACH(partitions->all, partition)
     {
-        update_pause(partition);
+        partition_update_pause(partition);
     }
 }
 
 void partition_add_waiting(struct partition *partition, int change)
 {
     partition->waiting += change;
-    update_pause(partition);
+    partition_update_pause(partition);
 }
 
 /* --- assign and revoke -------------------------------------------------------------------------------------------- */
@@ -209,18 +163,6 @@ int64_t partitions_assign(struct partitions *partitions, const struct kafka_part
     return committed >= 0 ? committed : start;
 }
 
-/* Whoever has the partition now tells about it. */
-static void forget_metrics(const struct partition *partition)
-{
-    char number[16];
-    const char *const labels[] = {channel_name(partition->owner->channel), partition->topic, number};
-
-    snprintf(number, sizeof(number), "%d", partition->number);
-    metrics_forget(partition->owner->metrics, &lag_family, labels);
-    metrics_forget(partition->owner->metrics, &open_family, labels);
-    metrics_forget(partition->owner->metrics, &paused_family, labels);
-}
-
 struct partition *partitions_revoke(struct partitions *partitions, const struct kafka_partition *which, bool can_commit,
                                     struct kafka_position *position, bool *must_commit)
 {
@@ -234,7 +176,7 @@ struct partition *partitions_revoke(struct partitions *partitions, const struct 
     }
     CRASHPOINT("revoke_begun");
     DL_DELETE(partitions->all, partition);
-    forget_metrics(partition);
+    partition_forget_metrics(partition);
     log_event(LOG_INFO, "revoked", "channel", channel_name(partitions->channel), "topic", which->topic, "partition",
               log_int(which->partition), NULL);
     if (can_commit && partition->tracker) {
@@ -271,7 +213,7 @@ bool partition_open(struct partition *partition, int64_t offset)
     }
     is_new = tracker_open(partition->tracker, offset);
     if (is_window_full(partition)) {
-        update_pause(partition);
+        partition_update_pause(partition);
         partitions_commit(partition->owner, NULL, NULL);
     }
     return is_new;
@@ -312,176 +254,4 @@ void partitions_reach_end(struct partitions *partitions, const struct kafka_part
         start_tracker(partition, next_offset);
     }
     tracker_reach(partition->tracker, next_offset);
-}
-
-/* --- commit ------------------------------------------------------------------------------------------------------- */
-
-static void on_committed(void *arg, bool is_done, const char *problem)
-{
-    struct partitions *partitions = arg;
-    struct partition *partition;
-    loop_fn fn = partitions->committed_fn;
-    void *fn_arg = partitions->committed_arg;
-
-    CRASHPOINT("commit_answered");
-    partitions->is_committing = false;
-    partitions->committed_fn = NULL;
-    metrics_count(partitions->metrics, &commits_family,
-                  (const char *const[]){channel_name(partitions->channel), is_done ? "ok" : "failed"});
-    if (!is_done) {
-        log_event(LOG_WARN, "commit_failed", "channel", channel_name(partitions->channel), "reason", problem, NULL);
-    }
-    DL_FOREACH(partitions->all, partition)
-    {
-        if (is_done) {
-            partition->acknowledged = partition->asked;
-        } else {
-            partition->asked = partition->acknowledged;
-        }
-        update_pause(partition);
-    }
-    if (fn) {
-        fn(fn_arg);
-    }
-    if (partitions->waiting_fn) {
-        fn = partitions->waiting_fn;
-        partitions->waiting_fn = NULL;
-        partitions_commit(partitions, fn, partitions->waiting_arg);
-    }
-}
-
-static size_t collect(struct partitions *partitions, struct kafka_position *positions)
-{
-    struct partition *partition;
-    size_t count = 0;
-
-    DL_FOREACH(partitions->all, partition)
-    {
-        if (!partition->tracker || tracker_watermark(partition->tracker) <= partition->acknowledged) {
-            continue;
-        }
-        buf_clear(&partition->metadata);
-        tracker_format_metadata(partition->tracker, &partition->metadata);
-        partition->asked = tracker_watermark(partition->tracker);
-        positions[count++] = (struct kafka_position){partition->topic, partition->number, partition->asked,
-                                                     buf_text(&partition->metadata)};
-    }
-    return count;
-}
-
-void partitions_commit(struct partitions *partitions, loop_fn fn, void *arg)
-{
-    struct kafka_position *positions;
-    struct partition *partition;
-    size_t count;
-
-    DL_FOREACH(partitions->all, partition)
-    {
-        update_pause(partition);
-    }
-    if (partitions->is_committing && fn) {
-        partitions->waiting_fn = fn;
-        partitions->waiting_arg = arg;
-    }
-    if (partitions->is_committing) {
-        return;
-    }
-    positions = xcalloc(partitions_count(partitions) + 1, sizeof(*positions));
-    count = partitions->consumer ? collect(partitions, positions) : 0;
-    if (count > 0) {
-        partitions->is_committing = true;
-        partitions->committed_fn = fn;
-        partitions->committed_arg = arg;
-        CRASHPOINT("commit_not_asked");
-        if (!kafka_consumer_commit(partitions->consumer, positions, count, on_committed, partitions)) {
-            on_committed(partitions, false, "a commit is still open");
-        }
-        CRASHPOINT("commit_asked");
-    } else if (fn) {
-        fn(arg);
-    }
-    free(positions);
-}
-
-/* --- for people and metrics ---------------------------------------------------------------------------------------- */
-
-static int64_t lag_of(const struct partition *partition)
-{
-    const struct kafka_partition which = {partition->topic, partition->number};
-
-    if (!partition->tracker || !partition->owner->consumer) {
-        return -1;
-    }
-    return kafka_consumer_lag(partition->owner->consumer, &which, tracker_last(partition->tracker) + 1);
-}
-
-int64_t partitions_depth(const struct partitions *partitions, const char *topic)
-{
-    struct partition *partition;
-    int64_t sum = 0;
-
-    DL_FOREACH(partitions->all, partition)
-    {
-        if (strcmp(partition->topic, topic) == 0) {
-            int64_t lag = lag_of(partition);
-
-            sum += lag > 0 ? lag : 0;
-            sum += partition->tracker ? (int64_t)tracker_open_count(partition->tracker) : 0;
-        }
-    }
-    return sum;
-}
-
-bool partitions_look(const struct partitions *partitions, size_t index, struct partition_facts *facts)
-{
-    struct partition *partition;
-
-    DL_FOREACH(partitions->all, partition)
-    {
-        if (index-- == 0) {
-            *facts = (struct partition_facts){
-                .topic = partition->topic,
-                .number = partition->number,
-                .lag = lag_of(partition),
-                .open = partition->tracker ? (int64_t)tracker_open_count(partition->tracker) : 0,
-                .is_paused = partition->is_paused,
-            };
-            return true;
-        }
-    }
-    return false;
-}
-
-int64_t partitions_lag(const struct partitions *partitions)
-{
-    struct partition *partition;
-    int64_t sum = 0;
-
-    DL_FOREACH(partitions->all, partition)
-    {
-        int64_t lag = lag_of(partition);
-
-        sum += lag > 0 ? lag : 0;
-    }
-    return sum;
-}
-
-void partitions_update_metrics(struct partitions *partitions)
-{
-    struct partition *partition;
-
-    DL_FOREACH(partitions->all, partition)
-    {
-        char number[16];
-        const char *const labels[] = {channel_name(partitions->channel), partition->topic, number};
-        int64_t lag = lag_of(partition);
-
-        snprintf(number, sizeof(number), "%d", partition->number);
-        if (lag >= 0) {
-            metric_set(metrics_get(partitions->metrics, &lag_family, labels), (double)lag);
-        }
-        metric_set(metrics_get(partitions->metrics, &open_family, labels),
-                   partition->tracker ? (double)tracker_open_count(partition->tracker) : 0);
-        metric_set(metrics_get(partitions->metrics, &paused_family, labels), partition->is_paused);
-    }
 }

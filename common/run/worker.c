@@ -1,79 +1,19 @@
-#include "run/worker.h"
+#include "run/worker_inside.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/crashpoint.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "core/json_memory.h"
-#include "io/heartbeat.h"
-#include "io/kafka_depth.h"
 #include "io/loop.h"
-#include "run/channel_report.h"
-#include "run/careful.h"
-#include "run/channel_worker.h"
 #include "run/file_budget.h"
-#include "run/health.h"
-#include "run/pool.h"
-#include "run/recovery.h"
-#include "run/trace_export.h"
-#include "run/retention_check.h"
 #include "run/worker_urls.h"
 
 enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, POOL_WAIT_MS = 1000,
        RETENTION_WAIT_MS = 2000, HEARTBEAT_MS = 1000, MOST_MISSED_BEATS = 60, EXIT_RESTART = 3 };
-
-static const struct metric_family build_family = {"perkline_build_info", METRIC_GAUGE, "1, with the version.",
-                                                  {"version", NULL}};
-static const struct metric_family depth_family = {
-    "perkline_topic_records", METRIC_GAUGE,
-    "Records that the DLQ and the held topic keep, dealt with or not; each worker asks Kafka for it every 30 s.",
-    {"topic", NULL}};
-static const struct metric_family started_family = {"perkline_start_time_seconds", METRIC_GAUGE,
-                                                    "When this process began, in seconds since 1970.", {0}};
-static const struct metric_family dropped_family = {"perkline_log_lines_dropped_total", METRIC_COUNTER,
-                                                    "Log lines that nobody took.", {0}};
-static const struct metric_family ready_family = {"perkline_ready", METRIC_GAUGE, "1 when it can work.", {0}};
-static const struct metric_family redis_commands_family = {"perkline_redis_commands_total", METRIC_COUNTER,
-                                                           "Commands sent to Redis.", {0}};
-static const struct metric_family redis_errors_family = {"perkline_redis_errors_total", METRIC_COUNTER,
-                                                         "Commands that Redis refused.", {0}};
-static const struct metric_family redis_timeouts_family = {"perkline_redis_timeouts_total", METRIC_COUNTER,
-                                                           "Commands without an answer in time.", {0}};
-static const struct metric_family redis_reconnects_family = {"perkline_redis_reconnects_total", METRIC_COUNTER,
-                                                             "Connections to Redis made anew.", {0}};
-
-struct worker {
-    struct worker_settings *settings;
-    const struct provider *const *providers;
-    struct topics topics;
-    struct kafka_settings kafka;
-    struct metrics *metrics;
-    struct loop *loop;
-    struct templates *templates;
-    struct kafka_producer *producer;
-    struct claims *claims;
-    struct recovery *recovery;
-    struct careful *careful;
-    struct pool *pool;
-    struct retention_check *retention;
-    struct heartbeat *heartbeat;
-    struct channel_worker *channels[CHANNEL_COUNT];
-    struct channel_report reports[CHANNEL_COUNT];
-    struct kafka_depth *depth;
-    struct trace_export *traces; /* NULL: nobody looks at them */
-    struct health *health;
-    struct loop_signal *on_term, *on_int, *on_hup;
-    struct loop_timer *drain_timer;
-    int64_t drain_until;
-    bool is_draining;
-    int exit_status;
-};
 
 /* --- end of work -------------------------------------------------------------------------------------------------- */
 
@@ -154,95 +94,6 @@ static void on_stall(void *arg)
     (void)arg;
     log_event(LOG_ERROR, "must_restart", "reason", "the loop has not turned for a minute", NULL);
     _exit(EXIT_RESTART);
-}
-
-/* --- health ------------------------------------------------------------------------------------------------------- */
-
-static void add_problems(void *arg, struct buf *out)
-{
-    struct worker *worker = arg;
-
-    if (worker->is_draining) {
-        buf_append_text(out, "draining\n");
-    }
-    if (!claims_is_ready(worker->claims)) {
-        buf_appendf(out, "%s\n", claims_state_reason(worker->claims));
-    }
-    if (worker->pool && !pool_is_known(worker->pool)) {
-        buf_appendf(out, "not known yet what people paused and chose: %s\n",
-                    pool_refusal(worker->pool)[0] ? pool_refusal(worker->pool) : "Redis has not answered");
-    }
-    if (templates_missing(worker->templates)[0]) {
-        buf_appendf(out, "templates: version %s was chosen and is not here\n", templates_missing(worker->templates));
-    }
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-        const char *problem = worker->channels[channel] ? channel_worker_problem(worker->channels[channel]) : "";
-
-        if (problem[0]) {
-            buf_appendf(out, "%s: %s\n", channel_name((enum channel)channel), problem);
-        }
-    }
-}
-
-/* The worker's part of the beat. */
-static void describe(void *arg, struct json_text *j)
-{
-    struct worker *worker = arg;
-    struct buf problems;
-
-    buf_init(&problems, 1 << 16);
-    add_problems(worker, &problems);
-    json_text_member_if(j, "problems", buf_text(&problems));
-    buf_finish(&problems);
-    json_text_key(j, "channels");
-    json_text_open(j, '[');
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-        if (worker->channels[channel]) {
-            struct channel_worker_facts facts = channel_worker_look(worker->channels[channel]);
-
-            channel_report_write(&worker->reports[channel], &facts, loop_now_ms(worker->loop), j);
-        }
-    }
-    json_text_close(j, ']');
-}
-
-/* For counts that are kept elsewhere. */
-static void show(const struct worker *worker, const struct metric_family *family, double value)
-{
-    metric_set(metrics_get(worker->metrics, family, NULL), value);
-}
-
-static void show_depth(const struct worker *worker, const char *topic)
-{
-    int64_t records = kafka_depth_records(worker->depth, topic);
-
-    if (records >= 0) {
-        metric_set(metrics_get(worker->metrics, &depth_family, (const char *const[]){topic}), (double)records);
-    }
-}
-
-static void update_metrics(void *arg)
-{
-    struct worker *worker = arg;
-    struct redis_stats stats = redis_stats(claims_redis(worker->claims));
-    struct buf problems;
-
-    buf_init(&problems, 1 << 16);
-    add_problems(worker, &problems);
-    show(worker, &ready_family, problems.len == 0);
-    buf_finish(&problems);
-    show(worker, &redis_commands_family, (double)stats.commands);
-    show(worker, &redis_errors_family, (double)stats.errors);
-    show(worker, &redis_timeouts_family, (double)stats.timeouts);
-    show(worker, &redis_reconnects_family, (double)stats.reconnects);
-    show(worker, &dropped_family, (double)log_dropped_count());
-    show_depth(worker, worker->topics.dlq);
-    show_depth(worker, worker->topics.held);
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-        if (worker->channels[channel]) {
-            channel_worker_update_metrics(worker->channels[channel]);
-        }
-    }
 }
 
 /* --- start -------------------------------------------------------------------------------------------------------- */
@@ -337,7 +188,6 @@ static bool open_depth(struct worker *worker, struct err *err)
 {
     const char *const topics[] = {worker->topics.dlq, worker->topics.held, NULL};
 
-    metrics_declare(worker->metrics, &depth_family);
     worker->depth = kafka_depth_open(worker->loop, worker->producer, topics, DEPTH_MS, err);
     return worker->depth != NULL;
 }
@@ -366,8 +216,8 @@ static bool open_traces(struct worker *worker, struct err *err)
 static bool open_health(struct worker *worker, struct err *err)
 {
     worker->health = health_open(
-        &(struct health_parts){worker->loop, worker->settings->http_listen, worker->metrics, add_problems, update_metrics,
-                               worker},
+        &(struct health_parts){worker->loop, worker->settings->http_listen, worker->metrics,
+                               worker_report_problems, worker_report_metrics, worker},
         err);
     return worker->health != NULL;
 }
@@ -402,7 +252,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
         return false;
     }
     worker->pool = pool_create(&(struct pool_parts){worker->loop, worker->claims, worker->templates, worker->metrics,
-                                                    worker->settings->environment, describe, worker});
+                                                    worker->settings->environment, worker_report_beat, worker});
     /* So that nothing is rendered from a text that was taken back. */
     pool_wait(worker->pool, POOL_WAIT_MS);
     if (!check_retention(worker, err)) {
@@ -462,8 +312,7 @@ int worker_run(struct worker_settings *settings, const struct provider *const pr
     worker.metrics = metrics_create();
     worker.loop = loop_create();
     worker.drain_timer = loop_timer_create(worker.loop, look_at_drain, &worker);
-    metric_set(metrics_get(worker.metrics, &build_family, (const char *const[]){PERKLINE_VERSION}), 1);
-    show(&worker, &started_family, (double)clock_wall_ms() / 1000);
+    worker_report_begin(&worker);
     if (!start(&worker, providers, &err)) {
         fprintf(stderr, "perkline worker: %s\n", err.text);
         worker.exit_status = 1;
