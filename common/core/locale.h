@@ -1,6 +1,6 @@
 /*
  * locale: how a language writes numbers, money, dates, spans of time and plurals. All of it comes from ICU (CLDR's
- * data); locale.c is the only file that sees ICU.
+ * data), which only locale.c and locale_format.c see.
  *
  * Opening an ICU formatter costs 10 to 100 us, using one less than one, so formatters are opened at first use and kept
  * in the locale, locales in the set. A set belongs to one thread. What it keeps is bounded although tags, zones and

@@ -27,6 +27,7 @@ check_layers() {
     may_include workers 'base|core|io|run|workers'
     # Headers of parts of one module stay with it.
     only_in '"base/metrics_private\.h"' 'common/base/metrics'
+    only_in '"core/locale_inside\.h"' 'common/core/locale'
     only_in '"core/catalog_inside\.h"' 'common/core/(catalog|lint)'
     only_in '"io/kafka_(consumer_parts|lookup|handle|config|wake|relay|range|admin_inside|stats|watchdog)\.h"' 'common/io/kafka_'
     only_in '"io/redis_(inside|link|reader|command|check|refusal|url)\.h"' 'common/io/redis'
@@ -52,7 +53,7 @@ check_libraries() {
     only_in '<microhttpd' 'common/io/http_(server|exchange)'
     only_in '<uv\.h>' 'common/io/'
     only_in '<yaml\.h>' 'common/core/yaml[a-z_]*\.c'
-    only_in '<unicode/' 'common/core/locale[a-z_]*\.c'
+    only_in '<unicode/' 'common/core/locale_(inside\.h|format\.c)|common/core/locale\.c'
     only_in '<openssl/(sha|evp|hmac)' 'common/base/digest\.c'
     only_in '<openssl/ssl' 'common/io/redis_link\.c'
     only_in '<uthash' 'common/base/hash_table\.h'
