@@ -11,11 +11,12 @@
 
 #include "base/mem.h"
 #include "fake_redis_store.h"
+#include "fake_redis_table.h"
 #include "fake_world.h"
 #include "fakes.h"
 #include "io/redis.h"
 
-enum { MOST_ARGS = 16, LATENCY_MS = 1, MOST_COUNTED = 32, MOST_REFUSALS = 8 };
+enum { MOST_ARGS = 16, LATENCY_MS = 1 };
 
 struct command {
     const struct redis_script *script; /* NULL: a plain command */
@@ -44,26 +45,11 @@ struct redis {
     struct redis *prev, *next; /* list: server.clients */
 };
 
-struct refusal {
-    char name[32];
-    enum redis_status status;
-    char text[128];
-    int left;
-};
-
 static struct {
     struct redis *clients;
     int run_number;
     bool is_down;
     int64_t latency_ms;
-    fake_answer_fn answer_fn;
-    void *answer_arg;
-    struct {
-        char name[32];
-        uint64_t count;
-    } counts[MOST_COUNTED];
-    struct refusal refusals[MOST_REFUSALS];
-    struct fake_answer last;
 } server;
 
 void fake_redis_begin_world(void)
@@ -79,120 +65,7 @@ void fake_redis_end_world(void)
     fake_store_end();
 }
 
-void fake_redis_empty(void)
-{
-    fake_store_empty();
-}
-
-/* --- counting and refusing ---------------------------------------------------------------------------------------- */
-
-static void count_command(const char *name)
-{
-    for (size_t i = 0; i < MOST_COUNTED; i++) {
-        if (!server.counts[i].name[0]) {
-            snprintf(server.counts[i].name, sizeof(server.counts[i].name), "%s", name);
-        }
-        if (strcmp(server.counts[i].name, name) == 0) {
-            server.counts[i].count++;
-            return;
-        }
-    }
-}
-
-uint64_t fake_redis_count(const char *name)
-{
-    for (size_t i = 0; i < MOST_COUNTED; i++) {
-        if (strcmp(server.counts[i].name, name) == 0) {
-            return server.counts[i].count;
-        }
-    }
-    return 0;
-}
-
-void fake_redis_refuse(const char *name, enum redis_status status, const char *text, int count)
-{
-    for (size_t i = 0; i < MOST_REFUSALS; i++) {
-        struct refusal *refusal = &server.refusals[i];
-
-        if (refusal->left == 0) {
-            snprintf(refusal->name, sizeof(refusal->name), "%s", name);
-            snprintf(refusal->text, sizeof(refusal->text), "%s", text);
-            refusal->status = status;
-            refusal->left = count;
-            return;
-        }
-    }
-    abort();
-}
-
-static struct refusal *find_refusal(const char *name)
-{
-    for (size_t i = 0; i < MOST_REFUSALS; i++) {
-        if (server.refusals[i].left > 0 && strcmp(server.refusals[i].name, name) == 0) {
-            return &server.refusals[i];
-        }
-    }
-    return NULL;
-}
-
-/* --- executing ---------------------------------------------------------------------------------------------------- */
-
-static void name_of(const struct command *command, char name[32])
-{
-    if (command->script) {
-        snprintf(name, 32, "%s", command->script->name);
-    } else {
-        snprintf(name, 32, "%.*s", (int)command->args[0].len, command->args[0].data);
-    }
-}
-
-static void tell(const struct command *command)
-{
-    const struct redis_reply *reply = &command->answer.reply;
-    const struct redis_reply *first = reply->type == REDIS_ARRAY && reply->count ? &reply->items[0] : reply;
-
-    if (server.answer_fn && command->script) {
-        server.answer_fn(server.answer_arg, command->script->name,
-                         first->type == REDIS_TEXT ? first->text.data : "number");
-    }
-}
-
-static void execute(struct command *command)
-{
-    char name[32];
-    struct refusal *refusal;
-
-    name_of(command, name);
-    count_command(name);
-    refusal = find_refusal(name);
-    command->is_executed = true;
-    if (refusal) {
-        refusal->left--;
-        command->status = refusal->status;
-        snprintf(command->answer.texts[0], FAKE_MOST_TEXT, "%s", refusal->text);
-        command->answer.reply = (struct redis_reply){.type = REDIS_TEXT, .text = slice_of(command->answer.texts[0])};
-        return;
-    }
-    if (command->script) {
-        fake_store_eval(command->script->name, command->args, command->count, &command->answer);
-        tell(command);
-    } else {
-        fake_store_call(command->args, command->count, &command->answer);
-    }
-    command->status = command->answer.is_error ? REDIS_ERROR : REDIS_OK;
-}
-
-const struct redis_reply *fake_redis_call(const struct slice args[], size_t count)
-{
-    fake_store_call(args, count, &server.last);
-    return &server.last.reply;
-}
-
-const struct redis_reply *fake_redis_eval(const char *script, const struct slice args[], size_t count)
-{
-    fake_store_eval(script, args, count, &server.last);
-    return &server.last.reply;
-}
+/* --- the connection ----------------------------------------------------------------------------------------------- */
 
 /* Of the questions to all 256 shards only the first counts as a point: they are all alike. */
 static bool is_point(const struct command *command)
@@ -205,8 +78,6 @@ static bool is_point(const struct command *command)
     }
     return memmem(guard->data, guard->len, ".00}", 4) != NULL;
 }
-
-/* --- the connection ----------------------------------------------------------------------------------------------- */
 
 static void free_command(struct command *command)
 {
@@ -290,7 +161,9 @@ static void on_server(void *arg)
                 }
                 return;
             }
-            execute(command);
+            command->is_executed = true;
+            command->status = fake_store_execute(command->script ? command->script->name : NULL, command->args,
+                                                 command->count, &command->answer);
         }
     }
     loop_timer_start(redis->answer_timer, server.latency_ms);
@@ -435,7 +308,8 @@ static void send(struct redis *redis, const struct redis_script *script, const s
     }
     DL_APPEND(redis->failed, command);
     if (redis->state != STATE_CLOSED && !loop_timer_is_active(redis->failed_timer)) {
-        loop_timer_start(redis->failed_timer, 0); /* not later than it was: a new connection comes after the end of the old */
+        /* Not later than it was: a new connection comes after the end of the old. */
+        loop_timer_start(redis->failed_timer, 0);
     }
 }
 
@@ -471,7 +345,7 @@ static void on_broken(struct redis *redis)
 
 void fake_redis_crash(void)
 {
-    fake_store_empty();
+    fake_redis_empty();
     server.run_number++;
     fake_redis_break();
 }
@@ -488,20 +362,9 @@ void fake_redis_break(void)
     }
 }
 
-void fake_redis_watch(fake_answer_fn fn, void *arg)
-{
-    server.answer_fn = fn;
-    server.answer_arg = arg;
-}
-
-void fake_redis_save(void)
-{
-    fake_store_save();
-}
-
 void fake_redis_fail_over(void)
 {
-    fake_store_load();
+    fake_table_load();
     server.run_number++;
     fake_redis_break();
 }

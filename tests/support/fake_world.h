@@ -18,8 +18,6 @@ void fake_http_end_world(void);
 
 /* Redis' own clock, us since 1970. */
 int64_t fakes_redis_us(void);
-void fake_store_save(void);
-void fake_store_load(void);
 /* Redis loses everything now and its connection breaks: a fault at a point. */
 void fake_redis_crash(void);
 
