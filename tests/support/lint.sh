@@ -123,6 +123,10 @@ check_documents() {
     tests/support/docs_check.sh build/release/perkline 2>&1 | tell_all
 }
 
+check_mutants() {
+    tests/chaos/mutants/run.sh --check 2>&1 | tell_all
+}
+
 check_layers
 check_libraries
 check_banned
@@ -131,6 +135,7 @@ check_headers
 check_tidy
 check_hardening
 check_documents
+check_mutants
 count=$(wc -l <"$faults")
 if [ "$count" -eq 0 ]; then
     echo "lint: clean"

@@ -6,6 +6,8 @@
 #   MUTANT_JOBS=N  compilers at once (all processors)
 #   MUTANTS_QUICK=1  not those that need a run of the whole system (*_in_a_run)
 #
+# With --check nothing is built: it only names mutants that cannot be planted any more (make lint).
+#
 # A file NAME.mutant: what: (in a sentence), file:, one test: line or more (a program below tests/, then a name for CHAOS_TEST,
 # or @ and a name for CHAOS_POINT), then the text to replace, which must be there exactly once, and what replaces it.
 # Last line: "N passed, N failed"; status 1 when any mutant lives, or is of no use any more.
@@ -107,6 +109,13 @@ for mutant in "$mutants"/*.mutant; do
     case "${MUTANTS_QUICK:+quick}$mutant" in quick*_in_a_run.mutant) continue ;; esac
     [ -f "$mutant" ] && chosen+=("$mutant")
 done
+if [ "${1:-}" = --check ]; then
+    for mutant in "${chosen[@]}"; do
+        problem=$(apply "$mutant" 2>&1) || echo "$mutant: $problem"
+        cp "$(field "$mutant" file)" "$tree/$(field "$mutant" file)"
+    done
+    exit 0
+fi
 mapfile -t all_tests < <(for mutant in "${chosen[@]}"; do tests_of "$mutant"; done | sort -u)
 
 # Without mutants everything passes, or a failure would prove nothing.
