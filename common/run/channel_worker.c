@@ -33,11 +33,11 @@ struct channel_worker {
 /* --- what the consumer tells -------------------------------------------------------------------------------------- */
 
 /* Parcels of the partition stay in flight as nobody's. */
-static void forget(struct channel_worker *worker, const struct partition *partition)
+static void forget(struct channel_worker *worker, const struct partition *partition, bool is_log_gone)
 {
     if (partition) {
-        pipeline_forget_partition(worker->pipeline, partition);
-        intake_forget_partition(worker->intake, partition);
+        pipeline_forget_partition(worker->pipeline, partition, is_log_gone);
+        intake_forget_partition(worker->intake, partition, is_log_gone);
     }
 }
 
@@ -64,7 +64,7 @@ static bool on_revoke(void *arg, const struct kafka_partition *which, bool can_c
     struct channel_worker *worker = arg;
     bool must_commit;
 
-    forget(worker, partitions_revoke(worker->partitions, which, can_commit, position, &must_commit));
+    forget(worker, partitions_revoke(worker->partitions, which, can_commit, position, &must_commit), false);
     careful_leave(worker->parts.careful, worker->channel, which->topic, which->partition);
     return must_commit;
 }
@@ -88,8 +88,7 @@ static void on_out_of_range(void *arg, const struct kafka_partition *partition, 
                             : "Kafka removed them before they were read",
               NULL);
     metric_add(metrics_get(worker->parts.metrics, &missing_family, labels), (double)missing);
-    forget(worker, partitions_find(worker->partitions, partition->topic, partition->partition));
-    partitions_restart(worker->partitions, partition, low);
+    forget(worker, partitions_restart(worker->partitions, partition, wanted, low), true);
 }
 
 static void on_state(void *arg, bool is_up, const char *reason)

@@ -388,13 +388,16 @@ void intake_take(struct intake *intake, const struct kafka_record *record)
     update_window(intake);
 }
 
-void intake_forget_partition(struct intake *intake, const struct partition *partition)
+void intake_forget_partition(struct intake *intake, const struct partition *partition, bool is_log_gone)
 {
     struct parcel *parcel, *next;
 
     DL_FOREACH_SAFE(intake->waiting, parcel, next)
     {
-        if (parcel->partition == partition) {
+        if (parcel->partition == partition && is_log_gone) {
+            parcel->partition = NULL;
+            parcel->is_only_here = true;
+        } else if (parcel->partition == partition) {
             DL_DELETE(intake->waiting, parcel);
             parcel_destroy(parcel);
         }

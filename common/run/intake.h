@@ -40,8 +40,8 @@ void intake_take(struct intake *intake, const struct kafka_record *record);
 void intake_parcel_done(struct intake *intake, struct parcel *parcel, bool is_complete);
 /* People paused or resumed something: what waits for no other reason any more is taken. */
 void intake_look_at_pauses(struct intake *intake);
-/* The partition was revoked: parcels that wait for their time are forgotten. */
-void intake_forget_partition(struct intake *intake, const struct partition *partition);
+/* Parcels that wait for their time are forgotten, or stay as nobody's, as pipeline_forget_partition() has it. */
+void intake_forget_partition(struct intake *intake, const struct partition *partition, bool is_log_gone);
 /* Nothing more is taken. */
 void intake_stop(struct intake *intake);
 /* The window, and what waits on retry topics. */

@@ -72,8 +72,8 @@ struct task {
 
 struct parcel {
     struct parcel *prev, *next;   /* list: pipeline->parcels, intake->waiting or ->unread */
-    struct partition *partition;  /* NULL: revoked while in flight, or is_replayed */
-    bool is_replayed;             /* read again by a person: of no partition that anybody could take over */
+    struct partition *partition;  /* NULL: revoked while in flight, or is_only_here */
+    bool is_only_here;            /* nobody reads the record again: a person replays it, or its log is gone */
     struct pipeline *pipeline;    /* set by pipeline_submit() */
     struct record record;         /* points into `store` */
     char *store;

@@ -233,14 +233,18 @@ bool partition_is_suspect(const struct partition *partition, int64_t offset)
     return offset < partition->suspect_until;
 }
 
-void partitions_restart(struct partitions *partitions, const struct kafka_partition *which, int64_t first)
+struct partition *partitions_restart(struct partitions *partitions, const struct kafka_partition *which, int64_t wanted,
+                                     int64_t first)
 {
     struct partition *partition = partitions_find(partitions, which->topic, which->partition);
 
-    if (partition) {
-        tracker_destroy(partition->tracker);
-        start_tracker(partition, first);
+    if (!partition || wanted < first) {
+        return NULL;
     }
+    tracker_destroy(partition->tracker);
+    start_tracker(partition, first);
+    partition->waiting = 0;
+    return partition;
 }
 
 void partitions_reach_end(struct partitions *partitions, const struct kafka_partition *which, int64_t next_offset)

@@ -32,8 +32,11 @@ int64_t partitions_assign(struct partitions *partitions, const struct kafka_part
 /* Removes it; the object stays valid until the next assign or revoke. */
 struct partition *partitions_revoke(struct partitions *partitions, const struct kafka_partition *which, bool can_commit,
                                     struct kafka_position *position, bool *must_commit);
-/* Reading goes on at another offset than the committed one (records are missing, or the log is shorter). */
-void partitions_restart(struct partitions *partitions, const struct kafka_partition *which, int64_t first);
+/* Reading goes on at `first` instead of `wanted`. What Kafka removed leaves a gap, and what was read before it is still
+ * ours to finish. A log that ends before `wanted` is another one, whose offsets begin anew: answers the partition then,
+ * for those to forget who have parcels of it; else NULL. */
+struct partition *partitions_restart(struct partitions *partitions, const struct kafka_partition *which, int64_t wanted,
+                                     int64_t first);
 void partitions_reach_end(struct partitions *partitions, const struct kafka_partition *which, int64_t next_offset);
 
 /* NULL: not ours (any more). */

@@ -341,7 +341,7 @@ void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel)
     release(parcel);
 }
 
-void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition)
+void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition, bool is_log_gone)
 {
     struct parcel *parcel;
 
@@ -349,6 +349,7 @@ void pipeline_forget_partition(struct pipeline *pipeline, const struct partition
     {
         if (parcel->partition == partition) {
             parcel->partition = NULL;
+            parcel->is_only_here = is_log_gone;
         }
     }
 }
@@ -415,7 +416,7 @@ bool task_is_wanted(const struct task *task)
 {
     const struct parcel *parcel = task->parcel;
 
-    return task->has_claim || ((parcel->partition || parcel->is_replayed) && !parcel->pipeline->is_draining);
+    return task->has_claim || ((parcel->partition || parcel->is_only_here) && !parcel->pipeline->is_draining);
 }
 
 int64_t task_ttl_ms(const struct task *task)

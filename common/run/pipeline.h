@@ -67,8 +67,9 @@ void pipeline_destroy(struct pipeline *pipeline);
 
 /* Takes over a parcel with at least one task. In a rehearsal without claims it is done when this returns. */
 void pipeline_submit(struct pipeline *pipeline, struct parcel *parcel);
-/* The partition was revoked: its parcels stay in flight as nobody's, and drop out before they take a claim. */
-void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition);
+/* Its parcels stay in flight as nobody's. They drop out before they take a claim when they are read again by who has the
+ * partition now; when its log is gone they are finished. */
+void pipeline_forget_partition(struct pipeline *pipeline, const struct partition *partition, bool is_log_gone);
 size_t pipeline_parcel_count(const struct pipeline *pipeline);
 /* From now on tasks without a claim are dropped; those with one are finished. */
 void pipeline_drain(struct pipeline *pipeline);

@@ -60,6 +60,20 @@ static struct kafka_partition which(const struct assigned *assigned)
 
 /* --- assignment --------------------------------------------------------------------------------------------------- */
 
+/* Where it would read on may lie outside of the log. */
+static void check_range(struct kafka_consumer *consumer, struct assigned *assigned)
+{
+    const struct kafka_partition partition = which(assigned);
+    int64_t low = fake_log_low(assigned->log), end = fake_log_end(assigned->log);
+    int64_t wanted = assigned->next;
+
+    if (wanted < low || wanted > end) {
+        assigned->next = low;
+        consumer->events.on_out_of_range(consumer->events.arg, &partition, wanted, low, end,
+                                         low > wanted ? low - wanted : 0);
+    }
+}
+
 static void assign(struct kafka_consumer *consumer, struct assigned *assigned)
 {
     const struct kafka_partition partition = which(assigned);
@@ -74,13 +88,7 @@ static void assign(struct kafka_consumer *consumer, struct assigned *assigned)
     assigned->next = start == KAFKA_START_EARLIEST ? fake_log_low(assigned->log)
                      : start == KAFKA_START_LATEST ? fake_log_end(assigned->log)
                                                    : start;
-    if (assigned->next < fake_log_low(assigned->log) || assigned->next > fake_log_end(assigned->log)) {
-        int64_t low = fake_log_low(assigned->log), end = fake_log_end(assigned->log);
-
-        consumer->events.on_out_of_range(consumer->events.arg, &partition, assigned->next, low, end,
-                                         low > assigned->next ? low - assigned->next : 0);
-        assigned->next = low;
-    }
+    check_range(consumer, assigned);
 }
 
 static void on_assign_time(void *arg)
@@ -178,12 +186,14 @@ void fake_kafka_take_away(struct kafka_consumer *consumer, size_t partition, boo
 /* True when there may be more at once. */
 static bool fetch(struct kafka_consumer *consumer, struct assigned *assigned)
 {
-    const struct kafka_record *record = fake_log_at(assigned->log, assigned->next);
     const struct kafka_partition partition = which(assigned);
+    const struct kafka_record *record;
 
     if (!assigned->is_ours || assigned->is_paused || consumer->is_held) {
         return false;
     }
+    check_range(consumer, assigned);
+    record = fake_log_at(assigned->log, assigned->next);
     if (record) {
         assigned->next = record->offset + 1;
         consumer->events.on_record(consumer->events.arg, record);

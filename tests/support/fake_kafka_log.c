@@ -15,7 +15,7 @@
 struct fake_log {
     char topic[256];
     int32_t number;
-    int64_t end;
+    int64_t low, end;
     struct kafka_record **records;
     size_t count, capacity;
     struct fake_log *next; /* list: broker.logs */
@@ -177,7 +177,38 @@ int64_t fake_log_end(const struct fake_log *log)
 
 int64_t fake_log_low(const struct fake_log *log)
 {
-    return log->count ? log->records[0]->offset : log->end;
+    return log->low;
+}
+
+/* The oldest `count` records. */
+static void drop_records(struct fake_log *log, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free_record(log->records[i]);
+    }
+    log->count -= count;
+    memmove(log->records, log->records + count, log->count * sizeof(log->records[0]));
+}
+
+void fake_kafka_remove_below(const char *topic, int32_t partition, int64_t offset)
+{
+    struct fake_log *log = fake_log_find(topic, partition);
+    size_t count = 0;
+
+    while (count < log->count && log->records[count]->offset < offset) {
+        count++;
+    }
+    drop_records(log, count);
+    log->low = offset;
+    log->end = log->end > offset ? log->end : offset;
+}
+
+void fake_kafka_make_anew(const char *topic, int32_t partition)
+{
+    struct fake_log *log = fake_log_find(topic, partition);
+
+    drop_records(log, log->count);
+    log->low = log->end = 0;
 }
 
 int64_t fake_kafka_end(const char *topic, int32_t partition)

@@ -145,6 +145,10 @@ int64_t fake_kafka_end(const char *topic, int32_t partition);
 const struct kafka_record *fake_kafka_record(const char *topic, int32_t partition, int64_t offset);
 /* Offsets go on after a gap (compaction, transaction markers). */
 void fake_kafka_skip(const char *topic, int32_t partition, int64_t count);
+/* Its retention is over for what lies below. */
+void fake_kafka_remove_below(const char *topic, int32_t partition, int64_t offset);
+/* Deleted and created again: empty, and offsets begin anew. */
+void fake_kafka_make_anew(const char *topic, int32_t partition);
 /* -1: nothing committed. */
 int64_t fake_kafka_committed(const char *group, const char *topic, int32_t partition);
 const char *fake_kafka_metadata(const char *group, const char *topic, int32_t partition);

@@ -210,7 +210,7 @@ static void submit(struct deliveries *deliveries, const struct replay_item *item
         return;
     }
     parcel = parcel_create(&place);
-    parcel->is_replayed = true;
+    parcel->is_only_here = true;
     parcel->is_event = true;
     parcel->catalog = catalog_ref(catalog);
     event_share(&item->event, &parcel->event);

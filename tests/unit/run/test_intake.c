@@ -44,17 +44,31 @@ static int64_t on_assign(void *arg, const struct kafka_partition *which, int64_t
     return partitions_assign(((struct world *)arg)->partitions, which, committed, metadata, KAFKA_START_EARLIEST);
 }
 
+static void forget(struct world *world, const struct partition *partition, bool is_log_gone)
+{
+    if (partition) {
+        pipeline_forget_partition(world->pipeline, partition, is_log_gone);
+        intake_forget_partition(world->intake, partition, is_log_gone);
+    }
+}
+
 static bool on_revoke(void *arg, const struct kafka_partition *which, bool can_commit, struct kafka_position *position)
 {
     struct world *world = arg;
     bool must_commit;
     struct partition *partition = partitions_revoke(world->partitions, which, can_commit, position, &must_commit);
 
-    if (partition) {
-        pipeline_forget_partition(world->pipeline, partition);
-        intake_forget_partition(world->intake, partition);
-    }
+    forget(world, partition, false);
     return must_commit;
+}
+
+static void on_out_of_range(void *arg, const struct kafka_partition *which, int64_t wanted, int64_t low, int64_t high,
+                            int64_t missing)
+{
+    struct world *world = arg;
+
+    (void)high, (void)missing;
+    forget(world, partitions_restart(world->partitions, which, wanted, low), true);
 }
 
 static void on_end(void *arg, const struct kafka_partition *which, int64_t next_offset)
@@ -109,7 +123,8 @@ static void open_consumer(struct world *world)
 {
     static const char *const topics[] = {"events", "loyalty.retry.1m", "loyalty.retry.10m", NULL};
     const struct kafka_consumer_events events = {.on_record = on_record, .on_assign = on_assign, .on_revoke = on_revoke,
-                                                 .on_end = on_end, .on_state = on_state, .arg = world};
+                                                 .on_end = on_end, .on_out_of_range = on_out_of_range,
+                                                 .on_state = on_state, .arg = world};
     const struct kafka_settings settings = {0};
     struct err err = {0};
 
@@ -419,6 +434,73 @@ static void parcels_that_wait_for_their_time_leave_with_their_partition(void **s
     assert_int_equal(fake_http_request_count(), 1);
 }
 
+/* `count` of them, which wait for Redis. */
+static void take_events_in_vain(struct world *world, int count)
+{
+    fake_redis_set_down(true);
+    fakes_run_ms(world->loop, 10);
+    for (int i = 0; i < count; i++) {
+        char n[16];
+
+        snprintf(n, sizeof(n), "v%d", i);
+        append_event("test.mail", n);
+    }
+    open_consumer(world);
+    fakes_run_ms(world->loop, 100);
+    assert_int_equal(pipeline_parcel_count(world->pipeline), count);
+}
+
+static void what_was_read_before_kafka_removed_it_is_sent_and_then_committed(void **state)
+{
+    struct world *world = *state;
+
+    take_events_in_vain(world, WINDOW - 1);
+    fake_kafka_remove_below("events", 0, 5000);
+    append_event("test.mail", "later");
+    fakes_run_ms(world->loop, 3000);
+    assert_int_equal(fake_kafka_committed(group, "events", 0), -1);
+    fake_redis_set_down(false);
+    run_until_idle(world);
+    assert_int_equal(fake_http_message_count(), WINDOW);
+    assert_int_equal(fake_kafka_committed(group, "events", 0), 5001);
+}
+
+static void a_topic_made_anew_is_read_from_its_beginning_and_what_was_read_before_is_sent(void **state)
+{
+    struct world *world = *state;
+
+    take_events_in_vain(world, WINDOW - 1);
+    fake_kafka_make_anew("events", 0);
+    append_event("test.mail", "first");
+    fakes_run_ms(world->loop, 3000);
+    fake_redis_set_down(false);
+    run_until_idle(world);
+    assert_int_equal(fake_http_message_count(), WINDOW);
+    assert_int_equal(fake_kafka_committed(group, "events", 0), 1);
+}
+
+static void a_retry_topic_made_anew_has_room_and_what_waited_is_sent_in_its_time(void **state)
+{
+    struct world *world = *state;
+
+    open_consumer(world);
+    for (int i = 0; i < 2 * (PARTITION_MOST_WAITING - 1); i++) {
+        char n[16];
+
+        if (i == PARTITION_MOST_WAITING - 1) {
+            fakes_run_ms(world->loop, 1000);
+            fake_kafka_make_anew("loyalty.retry.1m", 0);
+        }
+        snprintf(n, sizeof(n), "p%d", i);
+        append_parked("test.mail", n, CHANNEL_EMAIL, 600000);
+        fakes_run_ms(world->loop, 1);
+    }
+    fakes_run_ms(world->loop, 1000);
+    assert_false(fake_kafka_is_paused(world->consumer, "loyalty.retry.1m", 0));
+    fakes_run_ms(world->loop, 620000);
+    assert_int_equal(fake_http_message_count(), 2 * (PARTITION_MOST_WAITING - 1));
+}
+
 static void nothing_is_taken_after_the_stop(void **state)
 {
     struct world *world = *state;
@@ -447,6 +529,9 @@ int main(void)
         intake_test(a_retry_record_that_is_none_goes_to_the_dlq),
         intake_test(work_of_a_lost_partition_is_done_once_by_its_next_owner),
         intake_test(parcels_that_wait_for_their_time_leave_with_their_partition),
+        intake_test(what_was_read_before_kafka_removed_it_is_sent_and_then_committed),
+        intake_test(a_topic_made_anew_is_read_from_its_beginning_and_what_was_read_before_is_sent),
+        intake_test(a_retry_topic_made_anew_has_room_and_what_waited_is_sent_in_its_time),
         intake_test(nothing_is_taken_after_the_stop),
     };
 

@@ -12,8 +12,6 @@
 #include "run/partitions.h"
 #include "tests/support/fakes.h"
 
-static const struct kafka_partition first = {"events", 0};
-
 struct world {
     struct loop *loop;
     struct metrics *metrics;
@@ -62,8 +60,8 @@ static void on_end(void *arg, const struct kafka_partition *which, int64_t next_
 static void on_out_of_range(void *arg, const struct kafka_partition *which, int64_t wanted, int64_t low, int64_t high,
                             int64_t missing)
 {
-    (void)wanted, (void)high, (void)missing;
-    partitions_restart(((struct world *)arg)->partitions, which, low);
+    (void)high, (void)missing;
+    partitions_restart(((struct world *)arg)->partitions, which, wanted, low);
 }
 
 static void on_state(void *arg, bool is_up, const char *reason)
@@ -325,18 +323,59 @@ static void a_revoke_commits_what_is_done(void **state)
     assert_false(world->is_revoked_with_commit);
 }
 
-static void records_that_are_gone_are_gone_on_from(void **state)
+static void records_that_are_gone_are_a_gap_and_what_was_read_before_them_is_still_open(void **state)
 {
     struct world *world = *state;
 
-    fakes_run_ms(world->loop, 10);
     append(2);
     fakes_run_ms(world->loop, 100);
-    partitions_restart(world->partitions, &first, 50);
-    partition_open(partitions_find(world->partitions, "events", 0), 50);
-    close_offsets(world, 50, 51);
+    fake_kafka_remove_below("events", 0, 5000); /* farther than the window */
+    append(1);
     fakes_run_ms(world->loop, 2000);
-    assert_int_equal(committed(), 51);
+    assert_int_equal(world->records, 3);
+    close_offsets(world, 5000, 5001);
+    close_offsets(world, 0, 1);
+    fakes_run_ms(world->loop, 2000);
+    assert_int_equal(committed(), 1);
+    close_offsets(world, 1, 2);
+    fakes_run_ms(world->loop, 2000);
+    assert_int_equal(committed(), 5001);
+    assert_false(fake_kafka_is_paused(world->consumer, "events", 0));
+}
+
+static void a_committed_offset_below_the_log_is_followed_by_what_is_there(void **state)
+{
+    struct world *world = *state;
+
+    append(2);
+    fakes_run_ms(world->loop, 100);
+    close_offsets(world, 0, 2);
+    fakes_run_ms(world->loop, 2000);
+    fake_kafka_remove_below("events", 0, 5000);
+    restart(world);
+    append(1);
+    fakes_run_ms(world->loop, 2000);
+    close_offsets(world, 5000, 5001);
+    fakes_run_ms(world->loop, 2000);
+    assert_int_equal(committed(), 5001);
+    assert_false(fake_kafka_is_paused(world->consumer, "events", 0));
+}
+
+static void a_log_made_anew_begins_anew(void **state)
+{
+    struct world *world = *state;
+
+    append(5);
+    fakes_run_ms(world->loop, 100);
+    close_offsets(world, 0, 4);
+    fakes_run_ms(world->loop, 2000);
+    assert_int_equal(committed(), 4);
+    fake_kafka_make_anew("events", 0);
+    append(1);
+    fakes_run_ms(world->loop, 100);
+    close_offsets(world, 0, 1);
+    fakes_run_ms(world->loop, 2000);
+    assert_int_equal(committed(), 1);
 }
 
 static void gaps_in_the_log_do_not_hold_back_commits(void **state)
@@ -383,7 +422,9 @@ int main(void)
         partitions_test(pausing_everything_comes_on_top_of_a_partitions_own_reasons),
         partitions_test(a_partition_assigned_while_everything_is_paused_is_paused_too),
         partitions_test(a_revoke_commits_what_is_done),
-        partitions_test(records_that_are_gone_are_gone_on_from),
+        partitions_test(records_that_are_gone_are_a_gap_and_what_was_read_before_them_is_still_open),
+        partitions_test(a_committed_offset_below_the_log_is_followed_by_what_is_there),
+        partitions_test(a_log_made_anew_begins_anew),
         partitions_test(gaps_in_the_log_do_not_hold_back_commits),
         partitions_test(a_record_that_comes_again_is_not_opened_twice),
     };

@@ -122,7 +122,7 @@ static struct parcel *make_parcel(struct world *world, int64_t age_ms, const cha
              time, more);
     assert_true(event_decode(&(struct record){.topic = "t", .value = slice_of(value)}, &parcel->event, &reason, &err));
     parcel->is_event = true;
-    parcel->is_replayed = true;
+    parcel->is_only_here = true;
     parcel->catalog = catalog_ref(templates_current(world->templates));
     assert_true(plan_make(parcel->catalog, &parcel->event, CHANNEL_EMAIL, &plan, &reason, &err));
     assert_int_equal(plan.count, 1);
