@@ -129,8 +129,8 @@ void log_event(enum log_level level, const char *what, ...)
 
 const char *log_int(int64_t number)
 {
-    static char texts[16][24];
-    static unsigned next;
+    static _Thread_local char texts[16][24];
+    static _Thread_local unsigned next;
     char *text = texts[next++ % 16];
 
     snprintf(text, sizeof(texts[0]), "%lld", (long long)number);

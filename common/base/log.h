@@ -29,7 +29,7 @@ uint64_t log_dropped_count(void);
 /* Name of what happened, then pairs of key and value (C strings), ended by NULL. */
 void log_event(enum log_level level, const char *what, ...) __attribute__((sentinel));
 
-/* A number as a value: text in one of 16 rotating buffers, good until 16 later calls. */
+/* A number as a value: text in one of 16 rotating buffers of this thread, good until 16 later calls. */
 const char *log_int(int64_t number);
 
 /* A line that is already a JSON object (the outcome line). */

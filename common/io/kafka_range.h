@@ -1,13 +1,16 @@
 /*
- * kafka_range: which offsets of a partition lie between two places: an end of the log, an offset, or a time.
+ * kafka_range: which offsets of partitions lie between two places: an end of the log, an offset, or a time.
  *
- * A time is looked up by the broker. One that cannot (the embedded broker answers "none" whatever the time) leaves the
+ * All partitions are asked for at once, so that a broker that is far away costs a handful of round trips and not some for each
+ * of them. A time is looked up by the broker. One that cannot (the embedded broker answers "none" whatever the time) leaves the
  * whole log and the times, for the reader to look for them in the records. Private to io/kafka_*.c.
  */
 #ifndef IO_KAFKA_RANGE_H
 #define IO_KAFKA_RANGE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,9 +26,25 @@ struct kafka_range {
                                record of from_ms or later and ends before the first of to_ms or later */
 };
 
-/* The same partition is asked again before the deadline, also of another leader. */
-bool kafka_range_find(struct rd_kafka_s *rk, const struct kafka_reader_range *wanted, int32_t partition,
-                      int64_t deadline_ms, struct kafka_range *range, struct err *err);
+/* Which part of a partition; no two questions are about the same one. */
+struct kafka_range_question {
+    const struct kafka_reader_range *wanted; /* topic and places */
+    int32_t partition;
+    struct kafka_range range; /* the answer */
+};
+
+/* How long somebody waits for answers. */
+struct kafka_patience {
+    int64_t deadline_ms;            /* clock_mono_ms() */
+    const atomic_bool *is_unwanted; /* NULL, or: set by another thread when nobody waits any more */
+};
+
+/* False + err when it is over. */
+bool kafka_patience_lasts(const struct kafka_patience *patience, struct err *err);
+
+/* What has no answer is asked for again, also of another leader. */
+bool kafka_range_find_all(struct rd_kafka_s *rk, struct kafka_range_question questions[], size_t count,
+                          const struct kafka_patience *patience, struct err *err);
 bool kafka_range_is_scan(const struct kafka_range *range);
 
 #endif

@@ -101,7 +101,8 @@ static struct kafka_reader_place place_of(const struct record_place *place)
 static struct topic_source *open_part(const struct kafka_settings *kafka, const struct record_range *range,
                                       int32_t partition, struct err *err)
 {
-    struct kafka_reader_range wanted = {range->topic, partition, place_of(&range->from), place_of(&range->to)};
+    struct kafka_reader_range wanted = {range->topic, partition, place_of(&range->from), place_of(&range->to),
+                                        false};
     struct kafka_reader *reader = kafka_reader_open_range(kafka, &wanted, err);
     struct topic_source *self;
 

@@ -180,6 +180,8 @@ bool fake_kafka_is_held(const struct kafka_consumer *consumer);
 void fake_kafka_set_down(bool is_down);
 /* The reader fails after so many records; -1: never. */
 void fake_kafka_fail_reader_after(int64_t records);
+/* So long an opening (io/kafka_opening.h) takes from now on; 0: it is done in the next turn. */
+void fake_kafka_set_opening_ms(int64_t ms);
 
 /* What kafka_retention_ask() answers for the topic "events": how long it keeps, when the broker tells (or does not). */
 void fake_kafka_set_retention(enum kafka_admin_status status, int64_t ms);
