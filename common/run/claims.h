@@ -156,10 +156,8 @@ int64_t claims_recovery_from_ms(const struct claims *claims);
 int64_t claims_recovery_wait_ms(const struct claims *claims, bool is_topic_empty);
 /* Nothing was forgotten since the attempt before, which failed. */
 bool claims_recovery_goes_on(const struct claims *claims);
-/* Is it still ours to do, as of now? To be asked before what keeps the loop for seconds, since others take over what seems to
- * be left. WAIT: in a moment. */
-enum claims_recovery_turn { CLAIMS_RECOVERY_GO, CLAIMS_RECOVERY_WAIT, CLAIMS_RECOVERY_NOT_OURS };
-enum claims_recovery_turn claims_recovery_turn(const struct claims *claims);
+/* Is it still ours to do? Not when it failed, when Redis is away, or has to be asked anew. */
+bool claims_recovery_is_ours(const struct claims *claims);
 /* `record`: as claim_record_format_*() make it. */
 void claims_restore(struct claims *claims, const struct mid *mid, struct slice record, int64_t ttl_ms);
 /* RESTOREs that are not answered yet: the feeder keeps this below a bound. */

@@ -65,7 +65,6 @@ struct claims {
 
     /* claims_rebuild.c */
     struct loop_timer *lease_timer;   /* looks whether it goes on undisturbed */
-    int64_t lease_ms;                 /* monotonic: when it was last ours for sure */
     bool goes_on;                     /* an attempt that failed, under the same mark */
     char mark[48];                    /* of the last rebuild that we know of */
     bool has_put_back;                /* all of the ring, under it */

@@ -68,23 +68,13 @@ void claims_note_server(struct claims *claims)
 
 /* --- the rebuild -------------------------------------------------------------------------------------------------- */
 
-static void on_renewed(void *arg, enum redis_status status, const struct redis_reply *reply)
-{
-    struct claims *claims = claims_of_round(arg);
-
-    (void)reply;
-    if (claims && status == REDIS_OK) {
-        claims->lease_ms = clock_mono_ms();
-    }
-}
-
 static void renew_lease(struct claims *claims)
 {
     char key[CLAIM_KEY_SIZE], lease[NUMBER_TEXT_SIZE];
     const struct slice args[] = {SLICE("SET"), recovery_key(claims, key), slice_of(claims->boot_id), SLICE("PX"),
                                  number_format(RECOVERY_LEASE_MS, lease)};
 
-    redis_call(claims->redis, args, 5, on_renewed, claims_round_arg(claims));
+    redis_call(claims->redis, args, 5, NULL, NULL);
     loop_timer_start(claims->lease_timer, LOOK_MS);
 }
 
@@ -130,7 +120,6 @@ static void recover(struct claims *claims)
         claims_set_state(claims, CLAIMS_RECOVERING, "rebuilding Redis from the outcomes topic");
     }
     claims->check_took_ms = clock_mono_ms() - claims->check_begun_ms;
-    claims->lease_ms = clock_mono_ms();
     loop_timer_start(claims->lease_timer, LOOK_MS);
     if (claims->recover) {
         claims->recover(claims->recover_arg);
@@ -294,12 +283,9 @@ int64_t claims_recovery_wait_ms(const struct claims *claims, bool is_topic_empty
     return 3 * (LOOK_MS + claims->check_took_ms);
 }
 
-enum claims_recovery_turn claims_recovery_turn(const struct claims *claims)
+bool claims_recovery_is_ours(const struct claims *claims)
 {
-    if (claims->state != CLAIMS_RECOVERING) {
-        return CLAIMS_RECOVERY_NOT_OURS;
-    }
-    return clock_mono_ms() - claims->lease_ms <= 2 * LOOK_MS ? CLAIMS_RECOVERY_GO : CLAIMS_RECOVERY_WAIT;
+    return claims->state == CLAIMS_RECOVERING;
 }
 
 static void on_restored(void *arg, enum redis_status status, const struct redis_reply *reply)

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "core/outcome.h"
 #include "core/park.h"
-#include "io/kafka_reader.h"
+#include "io/kafka_opening.h"
 
 /* Records read in one turn of the loop, RESTOREs that may be open, pause when either is used up. */
 enum { BATCH = 1000, MOST_OPEN = 4000, PAUSE_MS = 2 };
@@ -25,20 +25,27 @@ struct recovery {
     struct claims *claims;
     const struct kafka_settings *kafka;
     const struct topics *topics;
+    struct kafka_opening *opening; /* of all sources at once */
     struct kafka_reader *reader;
-    int source; /* that it reads */
     struct loop_timer *timer;
     int64_t begun_ms; /* monotonic */
     int64_t outcomes, parked, unreadable;
     bool is_read;    /* all sources */
-    bool is_waiting; /* for the other workers; then the topic is opened anew */
+    bool is_waiting; /* for the other workers; then the topics are opened anew */
     bool has_waited; /* once is enough until something is forgotten again */
 };
 
+static void leave_reader(struct recovery *recovery)
+{
+    kafka_opening_close(recovery->loop, recovery->reader);
+    recovery->reader = NULL;
+}
+
 static void stop(struct recovery *recovery)
 {
-    kafka_reader_close(recovery->reader);
-    recovery->reader = NULL;
+    kafka_opening_give_up(recovery->opening);
+    recovery->opening = NULL;
+    leave_reader(recovery);
     loop_timer_stop(recovery->timer);
 }
 
@@ -107,37 +114,72 @@ static void restore_parked(struct recovery *recovery, const struct kafka_record 
     free(headers);
 }
 
-static bool open_source(struct recovery *recovery)
+/* --- opening ------------------------------------------------------------------------------------------------------- */
+
+static void on_opened(void *arg, struct kafka_reader *reader, const char *problem);
+
+static void open_sources(struct recovery *recovery)
 {
-    struct kafka_reader_range range = {
-        .topic = recovery->source == 0 ? recovery->topics->outcomes : recovery->topics->retry[recovery->source - 1],
-        .partition = -1,
-        .from = {KAFKA_READER_BEGINNING, 0},
-        .to = {KAFKA_READER_END, 0},
-    };
+    struct kafka_reader_range ranges[SOURCES];
+    int64_t lost_ms = claims_recovery_from_ms(recovery->claims);
+
+    for (int source = 0; source < SOURCES; source++) {
+        int64_t from_ms = lost_ms || source == 0 ? lost_ms : clock_wall_ms() - PARKED_MS;
+
+        ranges[source] = (struct kafka_reader_range){
+            .topic = source == 0 ? recovery->topics->outcomes : recovery->topics->retry[source - 1],
+            .partition = -1,
+            .from = {from_ms ? KAFKA_READER_TIME : KAFKA_READER_BEGINNING, from_ms},
+            .to = {KAFKA_READER_END, 0},
+        };
+    }
+    recovery->opening = kafka_opening_begin(recovery->loop, recovery->kafka, ranges, SOURCES, on_opened, recovery);
+}
+
+static void tell_begun(const struct recovery *recovery)
+{
     int64_t from_ms = claims_recovery_from_ms(recovery->claims);
-    struct err err = {0};
+    char from[CLOCK_ISO_SIZE] = "the beginning";
 
-    if (!from_ms && recovery->source > 0) {
-        from_ms = clock_wall_ms() - PARKED_MS;
-    }
     if (from_ms) {
-        range.from = (struct kafka_reader_place){KAFKA_READER_TIME, from_ms};
+        clock_format_iso(from_ms, from);
     }
-    recovery->reader = kafka_reader_open_range(recovery->kafka, &range, &err);
-    if (!recovery->reader) {
-        claims_recovery_failed(recovery->claims, err.text);
-    }
-    return recovery->reader;
+    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topics->outcomes, "from", from, "outcomes",
+              log_int(kafka_reader_range_total(recovery->reader, 0)), NULL);
 }
 
-/* From one source to the next, which is opened when we may. */
-static void leave_source(struct recovery *recovery)
+/* What is put back from the topics must not lie long before the epoch says that it is whole, and what others publish while they
+ * put back what they know is to be read, too. True: opened anew after the wait. */
+static bool wait_for_others(struct recovery *recovery, bool is_empty)
 {
-    kafka_reader_close(recovery->reader);
-    recovery->reader = NULL;
-    recovery->is_read = ++recovery->source == SOURCES;
+    int64_t wait_ms = recovery->has_waited ? 0 : claims_recovery_wait_ms(recovery->claims, is_empty);
+
+    if (wait_ms <= 0) {
+        return false;
+    }
+    recovery->is_waiting = true;
+    leave_reader(recovery);
+    loop_timer_start(recovery->timer, wait_ms);
+    return true;
 }
+
+static void on_opened(void *arg, struct kafka_reader *reader, const char *problem)
+{
+    struct recovery *recovery = arg;
+
+    recovery->opening = NULL;
+    recovery->reader = reader;
+    if (!claims_recovery_is_ours(recovery->claims)) {
+        stop(recovery);
+    } else if (!reader) {
+        claims_recovery_failed(recovery->claims, problem);
+    } else if (!wait_for_others(recovery, kafka_reader_total(reader) == 0)) {
+        tell_begun(recovery);
+        loop_timer_start(recovery->timer, 0);
+    }
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------- */
 
 static void read_some(struct recovery *recovery)
 {
@@ -152,19 +194,20 @@ static void read_some(struct recovery *recovery)
             return;
         }
         if (is_end) {
-            leave_source(recovery);
+            leave_reader(recovery);
+            recovery->is_read = true;
             return;
         }
         if (!record) {
             return;
         }
-        if (recovery->source == 0) {
+        if (kafka_reader_range_of(recovery->reader) == 0) {
             restore_outcome(recovery, record);
         } else {
             restore_parked(recovery, record);
         }
         if (!recovery->reader) {
-            return;
+            return; /* it failed */
         }
     }
 }
@@ -178,71 +221,44 @@ static void finish(struct recovery *recovery)
     claims_recovered(recovery->claims);
 }
 
-/* Opening takes its time, seconds when Kafka is slow. False: it failed, or is not ours any more. */
-static bool open_next(struct recovery *recovery)
-{
-    switch (claims_recovery_turn(recovery->claims)) {
-    case CLAIMS_RECOVERY_GO:
-        return open_source(recovery);
-    case CLAIMS_RECOVERY_WAIT:
-        return true;
-    case CLAIMS_RECOVERY_NOT_OURS:
-        break;
-    }
-    return false;
-}
-
 static void step(void *arg)
 {
     struct recovery *recovery = arg;
 
+    if (!claims_recovery_is_ours(recovery->claims)) {
+        stop(recovery);
+        return;
+    }
     if (recovery->is_waiting) {
         recovery->is_waiting = false;
         recovery->has_waited = true;
+        open_sources(recovery);
+        return;
     }
     if (recovery->reader) {
         read_some(recovery);
-        if (!recovery->reader && claims_recovery_turn(recovery->claims) == CLAIMS_RECOVERY_NOT_OURS) {
-            return; /* it failed */
-        }
-    } else if (!recovery->is_read && !open_next(recovery)) {
-        return;
     }
     if (recovery->is_read && claims_restore_open_count(recovery->claims) == 0) {
         finish(recovery);
-        return;
+    } else if (recovery->reader || recovery->is_read) {
+        loop_timer_start(recovery->timer, PAUSE_MS);
     }
-    loop_timer_start(recovery->timer, PAUSE_MS);
 }
 
 static void begin(void *arg)
 {
     struct recovery *recovery = arg;
-    int64_t from_ms = claims_recovery_from_ms(recovery->claims), total, wait_ms;
-    char from[CLOCK_ISO_SIZE] = "the beginning";
 
     CRASHPOINT("rebuild_begun");
     stop(recovery);
     recovery->outcomes = recovery->parked = recovery->unreadable = 0;
     recovery->begun_ms = clock_mono_ms();
-    recovery->source = 0;
     recovery->is_read = recovery->is_waiting = false;
     recovery->has_waited = recovery->has_waited && claims_recovery_goes_on(recovery->claims);
-    if (!open_source(recovery)) {
-        return;
+    /* Only a worker that starts has to know whether there is anything to remember before it waits. */
+    if (!wait_for_others(recovery, true)) {
+        open_sources(recovery);
     }
-    total = kafka_reader_total(recovery->reader);
-    if (from_ms) {
-        clock_format_iso(from_ms, from);
-    }
-    log_event(LOG_INFO, "recovery_begun", "topic", recovery->topics->outcomes, "from", from, "outcomes", log_int(total), NULL);
-    /* The wait comes first, since what is put back from the topics must not lie long before the epoch says that it is whole. */
-    wait_ms = recovery->has_waited ? 0 : claims_recovery_wait_ms(recovery->claims, total == 0);
-    if (wait_ms > 0) {
-        stop(recovery);
-        recovery->is_waiting = true;
-    }
-    loop_timer_start(recovery->timer, wait_ms);
 }
 
 struct recovery *recovery_create(struct loop *loop, struct claims *claims, const struct kafka_settings *kafka,
@@ -263,7 +279,7 @@ void recovery_destroy(struct recovery *recovery)
 {
     if (recovery) {
         claims_set_recovery(recovery->claims, NULL, NULL);
-        kafka_reader_close(recovery->reader);
+        stop(recovery);
         loop_timer_destroy(recovery->timer);
         free(recovery);
     }

@@ -13,6 +13,7 @@
 #include "core/outcome.h"
 #include "core/park.h"
 #include "run/recovery.h"
+#include "tests/support/fake_redis_store.h"
 #include "tests/support/fakes.h"
 
 struct world {
@@ -65,6 +66,7 @@ static int tear_down(void **state)
 {
     close_process(*state);
     free(*state);
+    fake_kafka_set_opening_ms(0);
     fakes_end();
     return 0;
 }
@@ -105,6 +107,24 @@ static void append_aged(unsigned number, enum outcome_state state, const char *r
 static void append_outcome(unsigned number, enum outcome_state state, const char *reason, const char *id, uint64_t fence)
 {
     append_aged(number, state, reason, id, fence, 0, 0);
+}
+
+static void append_parked(unsigned number, const char *claim, int64_t due_in_ms)
+{
+    struct park_note note = {.mid = mid_of(number), .channel = CHANNEL_SMS, .due_at = fakes_wall_ms() + due_in_ms,
+                             .topic = "loyalty.events"};
+    struct record_header own[PARK_HEADER_COUNT];
+    struct kafka_header headers[PARK_HEADER_COUNT];
+    struct buf store;
+
+    snprintf(note.claim, sizeof(note.claim), "%s", claim);
+    buf_init(&store, 0);
+    park_format(&note, &store, own);
+    for (int i = 0; i < PARK_HEADER_COUNT; i++) {
+        headers[i] = (struct kafka_header){own[i].name, own[i].value};
+    }
+    fake_kafka_append("loyalty.retry.1h", 0, SLICE("k"), SLICE("{}"), headers, PARK_HEADER_COUNT);
+    buf_finish(&store);
 }
 
 static bool is_ready(void *arg)
@@ -270,6 +290,41 @@ static void a_connection_that_breaks_while_recovering_does_not_end_it_early(void
     }
 }
 
+/* The lease is the worker's for 15 s, and others take over what seems to be left. */
+static void the_lease_is_kept_while_slow_topics_are_opened(void **state)
+{
+    static const struct slice get[] = {SLICE("GET"), SLICE("n:{test.recovery}")};
+    struct world *world = *state;
+    struct fake_answer answer;
+
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    fake_kafka_set_opening_ms(50000);
+    open_process(world);
+    fakes_run_ms(world->loop, 45000);
+    assert_string_equal(claims_state_reason(world->claims), "rebuilding Redis from the outcomes topic");
+    fake_store_call(get, 2, &answer);
+    assert_int_equal(answer.reply.type, REDIS_TEXT);
+    assert_true(fakes_run(world->loop, 120000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+}
+
+static void an_opening_that_nobody_waits_for_any_more_changes_nothing(void **state)
+{
+    struct world *world = *state;
+
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    fake_kafka_set_opening_ms(20000);
+    open_process(world);
+    fakes_run_ms(world->loop, 10000);
+    fake_redis_set_down(true);
+    fakes_run_ms(world->loop, 1000);
+    fake_redis_set_down(false);
+    fakes_run_ms(world->loop, 15000); /* the first one would be through */
+    assert_false(claims_is_ready(world->claims));
+    assert_true(fakes_run(world->loop, 120000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+}
+
 /* What is published while others put back what they know is read, too. */
 static void the_topic_is_read_after_the_others_had_their_time(void **state)
 {
@@ -283,24 +338,6 @@ static void the_topic_is_read_after_the_others_had_their_time(void **state)
     assert_true(fakes_run(world->loop, 60000, is_ready, world));
     assert_int_equal(look_up(world, 1), 'S');
     assert_int_equal(look_up(world, 2), 'S');
-}
-
-static void append_parked(unsigned number, const char *claim, int64_t due_in_ms)
-{
-    struct park_note note = {.mid = mid_of(number), .channel = CHANNEL_SMS, .due_at = fakes_wall_ms() + due_in_ms,
-                             .topic = "loyalty.events"};
-    struct record_header own[PARK_HEADER_COUNT];
-    struct kafka_header headers[PARK_HEADER_COUNT];
-    struct buf store;
-
-    snprintf(note.claim, sizeof(note.claim), "%s", claim);
-    buf_init(&store, 0);
-    park_format(&note, &store, own);
-    for (int i = 0; i < PARK_HEADER_COUNT; i++) {
-        headers[i] = (struct kafka_header){own[i].name, own[i].value};
-    }
-    fake_kafka_append("loyalty.retry.1h", 0, SLICE("k"), SLICE("{}"), headers, PARK_HEADER_COUNT);
-    buf_finish(&store);
 }
 
 static void what_is_parked_is_put_back_unless_something_later_is_known(void **state)
@@ -381,6 +418,8 @@ int main(void)
         recovery_test(a_topic_that_cannot_be_read_keeps_everything_waiting),
         recovery_test(reading_that_breaks_off_begins_anew),
         recovery_test(a_connection_that_breaks_while_recovering_does_not_end_it_early),
+        recovery_test(the_lease_is_kept_while_slow_topics_are_opened),
+        recovery_test(an_opening_that_nobody_waits_for_any_more_changes_nothing),
         recovery_test(the_topic_is_read_after_the_others_had_their_time),
         recovery_test(what_is_parked_is_put_back_unless_something_later_is_known),
         recovery_test(another_server_gets_what_was_published_lately),
