@@ -20,11 +20,16 @@ static const int64_t PARKED_MS = 30LL * 3600000;
 
 enum { SOURCES = 1 + PARK_TIER_COUNT }; /* outcomes, then the retry topics */
 
+static const struct metric_family missing_family = {
+    "perkline_recovery_topics_missing_total", METRIC_COUNTER,
+    "Retry topics that did not exist when Redis was rebuilt: what was parked there is lost.", {"topic", NULL}};
+
 struct recovery {
     struct loop *loop;
     struct claims *claims;
     const struct kafka_settings *kafka;
     const struct topics *topics;
+    struct metrics *metrics;
     struct kafka_opening *opening; /* of all sources at once */
     struct kafka_reader *reader;
     struct loop_timer *timer;
@@ -131,9 +136,26 @@ static void open_sources(struct recovery *recovery)
             .partition = -1,
             .from = {from_ms ? KAFKA_READER_TIME : KAFKA_READER_BEGINNING, from_ms},
             .to = {KAFKA_READER_END, 0},
+            .may_be_missing = source > 0,
         };
     }
     recovery->opening = kafka_opening_begin(recovery->loop, recovery->kafka, ranges, SOURCES, on_opened, recovery);
+}
+
+/* A topic that Kafka does not know holds nothing that could be waited for: what was parked there is gone, and people have to
+ * know. Without the outcomes topic nothing tells what was sent, so nothing is sent. */
+static void tell_missing(const struct recovery *recovery)
+{
+    for (int source = 1; source < SOURCES; source++) {
+        const char *topic = recovery->topics->retry[source - 1];
+
+        if (kafka_reader_is_missing(recovery->reader, (size_t)source)) {
+            metrics_count(recovery->metrics, &missing_family, (const char *const[]){topic});
+            log_event(LOG_ERROR, "recovery_topic_missing", "topic", topic, "reason",
+                      "Kafka knows of no such topic: what was parked there is lost; perkline topics --create makes it anew",
+                      NULL);
+        }
+    }
 }
 
 static void tell_begun(const struct recovery *recovery)
@@ -146,6 +168,7 @@ static void tell_begun(const struct recovery *recovery)
     }
     log_event(LOG_INFO, "recovery_begun", "topic", recovery->topics->outcomes, "from", from, "outcomes",
               log_int(kafka_reader_range_total(recovery->reader, 0)), NULL);
+    tell_missing(recovery);
 }
 
 /* What is put back from the topics must not lie long before the epoch says that it is whole, and what others publish while they
@@ -262,7 +285,7 @@ static void begin(void *arg)
 }
 
 struct recovery *recovery_create(struct loop *loop, struct claims *claims, const struct kafka_settings *kafka,
-                                 const struct topics *topics)
+                                 const struct topics *topics, struct metrics *metrics)
 {
     struct recovery *recovery = xcalloc(1, sizeof(*recovery));
 
@@ -270,6 +293,8 @@ struct recovery *recovery_create(struct loop *loop, struct claims *claims, const
     recovery->claims = claims;
     recovery->kafka = kafka;
     recovery->topics = topics;
+    recovery->metrics = metrics;
+    metrics_declare(metrics, &missing_family);
     recovery->timer = loop_timer_create(loop, step, recovery);
     claims_set_recovery(claims, begin, recovery);
     return recovery;

@@ -6,6 +6,7 @@
 #ifndef RUN_RECOVERY_H
 #define RUN_RECOVERY_H
 
+#include "base/metrics.h"
 #include "io/kafka_settings.h"
 #include "io/loop.h"
 #include "run/claims.h"
@@ -15,7 +16,7 @@ struct recovery;
 
 /* Registers itself with the claims. All borrowed. */
 struct recovery *recovery_create(struct loop *loop, struct claims *claims, const struct kafka_settings *kafka,
-                                 const struct topics *topics);
+                                 const struct topics *topics, struct metrics *metrics);
 void recovery_destroy(struct recovery *recovery);
 
 #endif

@@ -148,7 +148,7 @@ static bool open_claims(struct worker *worker, struct err *err)
     if (!worker->claims) {
         return err_prefix(err, "REDIS_URL");
     }
-    worker->recovery = recovery_create(worker->loop, worker->claims, &worker->kafka, &worker->topics);
+    worker->recovery = recovery_create(worker->loop, worker->claims, &worker->kafka, &worker->topics, worker->metrics);
     worker->careful =
         careful_create(worker->loop, claims_redis(worker->claims), worker->settings->environment, worker->metrics);
     return true;

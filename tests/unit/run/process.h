@@ -62,7 +62,7 @@ static void process_open(struct process *process)
     process->producer = kafka_producer_open(process->loop, &process->kafka, &err);
     process->claims = claims_open(process->loop, &redis, &claims, process->metrics, &err);
     process->recovery =
-        recovery_create(process->loop, process->claims, &process->kafka, &process->topics);
+        recovery_create(process->loop, process->claims, &process->kafka, &process->topics, process->metrics);
     process->pauses = pauses_create(process->loop, process->metrics);
     pauses_take(process->pauses, SLICE(""), &err);
     process->careful = careful_create(process->loop, claims_redis(process->claims), "test", process->metrics);

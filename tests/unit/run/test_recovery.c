@@ -37,7 +37,7 @@ static void open_process(struct world *world)
     world->loop = loop_create();
     world->metrics = metrics_create();
     world->claims = claims_open(world->loop, &redis, &claims, world->metrics, &err);
-    world->recovery = recovery_create(world->loop, world->claims, &world->kafka, &world->topics);
+    world->recovery = recovery_create(world->loop, world->claims, &world->kafka, &world->topics, world->metrics);
 }
 
 static void close_process(struct world *world)
@@ -325,6 +325,44 @@ static void an_opening_that_nobody_waits_for_any_more_changes_nothing(void **sta
     assert_int_equal(look_up(world, 1), 'S');
 }
 
+static void a_retry_topic_that_does_not_exist_is_told_of_and_not_waited_for(void **state)
+{
+    struct world *world = *state;
+    struct buf text;
+
+    fakes_end();
+    fakes_begin();
+    fake_kafka_add_topic("loyalty.outcomes", 3);
+    fake_kafka_add_topic("loyalty.retry.1m", 1);
+    fake_kafka_add_topic("loyalty.retry.1h", 1);
+    fake_kafka_add_topic("loyalty.retry.6h", 1);
+    append_outcome(1, OUTCOME_SENT, "accepted", "id", 1);
+    append_parked(2, "U|5|0|1|1795255100000||v1:f", 1000);
+    open_process(world);
+    assert_true(fakes_run(world->loop, 60000, is_ready, world));
+    assert_int_equal(look_up(world, 1), 'S');
+    assert_int_equal(look_up(world, 2), 'U');
+    buf_init(&text, 0);
+    metrics_format(world->metrics, &text);
+    assert_non_null(strstr(buf_text(&text), "perkline_recovery_topics_missing_total{topic=\"loyalty.retry.10m\"} 1\n"));
+    assert_null(strstr(buf_text(&text), "missing_total{topic=\"loyalty.retry.1h\"}"));
+    buf_finish(&text);
+}
+
+/* It alone tells what was sent. */
+static void without_the_outcomes_topic_everything_waits(void **state)
+{
+    struct world *world = *state;
+
+    fakes_end();
+    fakes_begin();
+    fake_kafka_add_topic("loyalty.retry.1m", 1);
+    open_process(world);
+    fakes_run_ms(world->loop, 60000);
+    assert_false(claims_is_ready(world->claims));
+    assert_string_equal(claims_state_reason(world->claims), "topic loyalty.outcomes cannot be read");
+}
+
 /* What is published while others put back what they know is read, too. */
 static void the_topic_is_read_after_the_others_had_their_time(void **state)
 {
@@ -420,6 +458,8 @@ int main(void)
         recovery_test(a_connection_that_breaks_while_recovering_does_not_end_it_early),
         recovery_test(the_lease_is_kept_while_slow_topics_are_opened),
         recovery_test(an_opening_that_nobody_waits_for_any_more_changes_nothing),
+        recovery_test(a_retry_topic_that_does_not_exist_is_told_of_and_not_waited_for),
+        recovery_test(without_the_outcomes_topic_everything_waits),
         recovery_test(the_topic_is_read_after_the_others_had_their_time),
         recovery_test(what_is_parked_is_put_back_unless_something_later_is_known),
         recovery_test(another_server_gets_what_was_published_lately),
