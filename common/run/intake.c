@@ -173,7 +173,8 @@ static void note_event(const struct intake *intake, const struct plan *plan)
     }
 }
 
-static void add_task(struct parcel *parcel, size_t index, const struct delivery *delivery)
+/* `seen`: what the note of a parked one says of its claim. */
+static void add_task(struct parcel *parcel, size_t index, const struct delivery *delivery, const struct claim_record *seen)
 {
     struct task *task = &parcel->tasks[index];
 
@@ -183,9 +184,7 @@ static void add_task(struct parcel *parcel, size_t index, const struct delivery 
         task->attempts = parcel->note->attempts;
         task->first_attempt_at = parcel->note->first_at;
         task->copy = parcel->note->copy;
-        if (parcel->note->claim[0]) {
-            claim_record_parse_parked(slice_of(parcel->note->claim), &task->seen);
-        }
+        task->seen = *seen;
     }
 }
 
@@ -223,7 +222,7 @@ static void take_event(struct intake *intake, struct parcel *parcel)
     note_event(intake, &plan);
     parcel_add_tasks(parcel, plan.count);
     for (size_t i = 0; i < plan.count; i++) {
-        add_task(parcel, i, &plan.deliveries[i]);
+        add_task(parcel, i, &plan.deliveries[i], NULL);
     }
     submit(intake, parcel);
 }
@@ -278,7 +277,8 @@ void intake_look_at_pauses(struct intake *intake)
 }
 
 /* The delivery of the note among those planned now; false when the flow does not ask for it any more. */
-static bool plan_parked(struct intake *intake, struct parcel *parcel, const char **reason, struct err *err)
+static bool plan_parked(struct intake *intake, struct parcel *parcel, const struct claim_record *seen, const char **reason,
+                        struct err *err)
 {
     struct plan plan;
 
@@ -293,7 +293,7 @@ static bool plan_parked(struct intake *intake, struct parcel *parcel, const char
     for (size_t i = 0; i < plan.count; i++) {
         if (memcmp(&plan.deliveries[i].mid, &parcel->note->mid, sizeof(struct mid)) == 0) {
             parcel_add_tasks(parcel, 1);
-            add_task(parcel, 0, &plan.deliveries[i]);
+            add_task(parcel, 0, &plan.deliveries[i], seen);
             return true;
         }
     }
@@ -301,22 +301,24 @@ static bool plan_parked(struct intake *intake, struct parcel *parcel, const char
     return err_set(err, "no flow asks for this delivery any more");
 }
 
-static bool is_claim_understood(const struct park_note *note, struct err *err)
+/* A note without a claim knows nothing. */
+static bool parse_note(const struct parcel *parcel, struct park_note *note, struct claim_record *seen, struct err *err)
 {
-    struct claim_record claim;
-
-    return !note->claim[0] || claim_record_parse_parked(slice_of(note->claim), &claim) ||
-           err_set(err, "header perkline-claim is not understood: \"%.60s\"", note->claim);
+    *seen = (struct claim_record){0};
+    return park_parse(&parcel->record, note, err) &&
+           (!note->claim[0] || claim_record_parse_parked(slice_of(note->claim), seen) ||
+            err_set(err, "header perkline-claim is not understood: \"%.60s\"", note->claim));
 }
 
 static void take_parked(struct intake *intake, struct parcel *parcel)
 {
     struct park_note note;
+    struct claim_record seen;
     struct err err = {0};
     const char *reason = "";
     int64_t wait_ms;
 
-    if (!park_parse(&parcel->record, &note, &err) || !is_claim_understood(&note, &err)) {
+    if (!parse_note(parcel, &note, &seen, &err)) {
         reject(intake, parcel, NULL, "bad_retry_record", &err);
         return;
     }
@@ -328,7 +330,7 @@ static void take_parked(struct intake *intake, struct parcel *parcel)
     }
     parcel->note = xmalloc(sizeof(note));
     *parcel->note = note;
-    if (!plan_parked(intake, parcel, &reason, &err)) {
+    if (!plan_parked(intake, parcel, &seen, &reason, &err)) {
         reject(intake, parcel, &note.mid, reason, &err);
         return;
     }

@@ -218,7 +218,7 @@ static struct mid mid_of(const char *n)
     return mid;
 }
 
-static void append_parked(const char *type, const char *n, enum channel channel, int64_t wait_ms)
+static void append_noted(const char *type, const char *n, enum channel channel, int64_t wait_ms, const char *claim)
 {
     struct park_note note = {.mid = mid_of(n), .channel = channel, .attempts = 3, .first_at = fakes_wall_ms(),
                              .due_at = fakes_wall_ms() + wait_ms, .template_version = "v1", .reason = "http_425",
@@ -228,6 +228,7 @@ static void append_parked(const char *type, const char *n, enum channel channel,
     struct buf store;
     char text[512];
 
+    snprintf(note.claim, sizeof(note.claim), "%s", claim);
     format_event(text, type, n);
     buf_init(&store, 0);
     park_format(&note, &store, own);
@@ -236,6 +237,11 @@ static void append_parked(const char *type, const char *n, enum channel channel,
     }
     fake_kafka_append("loyalty.retry.1m", 0, SLICE("k"), slice_of(text), headers, PARK_HEADER_COUNT);
     buf_finish(&store);
+}
+
+static void append_parked(const char *type, const char *n, enum channel channel, int64_t wait_ms)
+{
+    append_noted(type, n, channel, wait_ms, "");
 }
 
 static bool is_idle(void *arg)
@@ -394,8 +400,10 @@ static void a_retry_record_that_is_none_goes_to_the_dlq(void **state)
     format_event(text, "test.mail", "1");
     fake_kafka_append("loyalty.retry.1m", 0, SLICE("k"), slice_of(text), NULL, 0);
     append_parked("test.nobody", "2", CHANNEL_EMAIL, 0);
+    append_noted("test.mail", "3", CHANNEL_EMAIL, 0, "S|5|a guess");
     open_consumer(world);
     run_until_idle(world);
+    assert_string_equal(header_of("loyalty.dlq", 2, "perkline-reason"), "bad_retry_record");
     assert_string_equal(header_of("loyalty.dlq", 0, "perkline-reason"), "bad_retry_record");
     assert_string_equal(header_of("loyalty.dlq", 1, "perkline-reason"), "no_longer_planned");
     assert_string_equal(header_of("loyalty.dlq", 1, "perkline-offset"), "77");
