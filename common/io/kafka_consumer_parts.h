@@ -127,7 +127,8 @@ void consumer_watch_take(struct kafka_consumer *consumer, const struct kafka_loo
 struct assigned *kafka_partitions_add(struct kafka_consumer *consumer, const char *topic, int32_t partition);
 struct assigned *kafka_partitions_find(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
 struct assigned *kafka_partitions_find_for(struct kafka_consumer *consumer, const rd_kafka_message_t *message);
-/* Drops what waits, and the partition. */
+void kafka_partitions_drop_waiting(struct kafka_consumer *consumer, struct assigned *assigned);
+/* Drops what waits, and the partitions. */
 void kafka_partitions_clear(struct kafka_consumer *consumer);
 /* Makes the client's pauses what is_paused and is_choked ask for. */
 void kafka_partitions_apply_pauses(struct kafka_consumer *consumer);

@@ -72,6 +72,13 @@ static rd_kafka_message_t *take_first(struct kafka_consumer *consumer, struct as
     return message;
 }
 
+void kafka_partitions_drop_waiting(struct kafka_consumer *consumer, struct assigned *assigned)
+{
+    while (assigned->first) {
+        rd_kafka_message_destroy(take_first(consumer, assigned));
+    }
+}
+
 void kafka_partitions_clear(struct kafka_consumer *consumer)
 {
     struct assigned *assigned;
@@ -80,9 +87,7 @@ void kafka_partitions_clear(struct kafka_consumer *consumer)
     HASH_ITER(hh, consumer->assigned, assigned, next)
     {
         HASH_DEL(consumer->assigned, assigned);
-        while (assigned->first) {
-            rd_kafka_message_destroy(take_first(consumer, assigned));
-        }
+        kafka_partitions_drop_waiting(consumer, assigned);
         free((char *)assigned->id.topic);
         free(assigned);
     }

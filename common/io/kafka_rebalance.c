@@ -268,6 +268,9 @@ static void take_lost(struct kafka_consumer *consumer, const struct kafka_lookup
             a->next_offset = wanted; /* a replica that was behind, for example */
             continue;
         }
+        if (wanted > items[i].high) {
+            kafka_partitions_drop_waiting(consumer, a); /* offsets of another log: the new ones would count as seen */
+        }
         a->next_offset = items[i].low;
         consumer->events.on_out_of_range(consumer->events.arg, &a->id, wanted, items[i].low, items[i].high,
                                          wanted < items[i].low ? items[i].low - wanted : 0);

@@ -286,6 +286,29 @@ static void an_offset_beyond_the_end_is_reported_and_reading_goes_on_at_the_begi
     fixture_stop(&f);
 }
 
+static void of_a_log_that_was_made_anew_nothing_comes_that_waited_of_the_one_before(void **state)
+{
+    struct fixture f;
+    struct observer o = {.start = KAFKA_START_EARLIEST, .hold_at = 10};
+    struct assigned *assigned;
+
+    (void)state;
+    fixture_start(&f, 1);
+    fixture_produce(&f, 0, 0, 300);
+    observer_open(&f, &o, "0");
+    WAIT_UNTIL(&f, o.is_held && o.consumer->waiting_count > 0);
+    assigned = kafka_partitions_find(o.consumer, f.topic, 0);
+    assigned->is_lost = true; /* as the client says it: the embedded broker does not delete topics */
+    assigned->lost_offset = 5000;
+    WAIT_UNTIL(&f, o.out_of_range == 1);
+    observer_hold(&o, false);
+    WAIT_UNTIL(&f, o.next[0] == 300 && o.ends > 0);
+    assert_int_equal(o.records, 10 + 300);
+    assert_int_equal(o.gaps + o.repeated, 0);
+    observer_close(&o);
+    fixture_stop(&f);
+}
+
 static void removed_records_are_counted_and_the_other_partitions_go_on_without_a_gap(void **state)
 {
     struct fixture f;
@@ -460,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_second_member_takes_over_a_share_and_gives_it_back),
         cmocka_unit_test(a_rebalance_is_served_while_everything_is_held_and_what_waited_is_not_delivered_twice),
         cmocka_unit_test(an_offset_beyond_the_end_is_reported_and_reading_goes_on_at_the_beginning),
+        cmocka_unit_test(of_a_log_that_was_made_anew_nothing_comes_that_waited_of_the_one_before),
         cmocka_unit_test(removed_records_are_counted_and_the_other_partitions_go_on_without_a_gap),
         cmocka_unit_test(static_partitions_that_do_not_exist_are_said_and_the_others_are_read),
         cmocka_unit_test(a_topic_that_does_not_exist_is_a_state_and_is_picked_up_when_it_comes),
