@@ -77,7 +77,7 @@ chaos_tests  = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/chaos/test_*.c)
 chaos_preloads = $(patsubst %.c,$(BUILD)/%.so,$(sort $(wildcard tests/chaos/preload/*.c)))
 integration_tests = $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard tests/integration/test_*.c)))
 # The workers in a simulated world; simulate runs many seeds, test_simulation some.
-simulation_parts = $(patsubst %,$(BUILD)/tests/simulation/%.o,coverage scenario simulation witness) \
+simulation_parts = $(filter-out %/simulate.o %/test_simulation.o,$(call objects,tests/simulation)) \
                    $(patsubst %,$(BUILD)/tests/chaos/%.o,history history_deliveries history_order history_tables)
 simulation_tests = $(BUILD)/tests/simulation/test_simulation
 # Replays its corpus as a test; with libFuzzer (VARIANT=fuzz) it searches.

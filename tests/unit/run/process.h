@@ -31,13 +31,13 @@ struct process {
     struct channel_worker *channels[CHANNEL_COUNT];
 };
 
-static void process_on_fatal(void *arg, const char *reason)
+static inline void process_on_fatal(void *arg, const char *reason)
 {
     (void)arg, (void)reason;
     abort();
 }
 
-static void process_set(struct process *process)
+static inline void process_set(struct process *process)
 {
     *process = (struct process){.settings = {.kafka_group = "perkline", .brevo_url = "http://127.0.0.1:1",
                                              .brevo_api_key = "key", .email_rate = 50, .sms_rate = 50,
@@ -46,7 +46,7 @@ static void process_set(struct process *process)
 }
 
 /* With the settings that it has. */
-static void process_open(struct process *process)
+static inline void process_open(struct process *process)
 {
     const struct redis_settings redis = {"redis://fake", 500, 2000, 50};
     const struct claims_settings claims = {.environment = "test", .lease_ms = 15000, .most_skew_ms = 60000};
@@ -111,7 +111,7 @@ static inline double process_metric_of(struct process *process, const char *name
 }
 
 /* The sum of the samples of a channel. */
-static double process_metric(struct process *process, const char *name, enum channel channel)
+static inline double process_metric(struct process *process, const char *name, enum channel channel)
 {
     char beginning[128];
     struct buf text;
@@ -130,7 +130,7 @@ static double process_metric(struct process *process, const char *name, enum cha
 }
 
 /* Whatever happened to it: each delivery that was asked for has ended in a named way, or is still there. */
-static void process_check_books(struct process *process)
+static inline void process_check_books(struct process *process)
 {
     for (int i = 0; i < CHANNEL_COUNT; i++) {
         enum channel channel = (enum channel)i;
@@ -143,7 +143,7 @@ static void process_check_books(struct process *process)
 }
 
 /* In the order of worker.c. */
-static void process_stop(struct process *process)
+static inline void process_stop(struct process *process)
 {
     if (!fakes_is_dead()) {
         process_check_books(process);
@@ -164,7 +164,7 @@ static void process_stop(struct process *process)
     metrics_destroy(process->metrics);
 }
 
-static void process_add_topics(void)
+static inline void process_add_topics(void)
 {
     static const char *const names[] = {"loyalty.events",   "loyalty.outcomes",  "loyalty.dlq",     "loyalty.held",
                                         "loyalty.retry.1m", "loyalty.retry.10m", "loyalty.retry.1h", "loyalty.retry.6h"};
