@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "run/pool.h"
+#include "run/redis_info.h"
 
 const char *pool_view_text(const json_t *object, const char *name)
 {
@@ -14,9 +16,19 @@ const char *pool_view_text(const json_t *object, const char *name)
     return text ? text : "";
 }
 
+/* So that sums and differences of what many say stay numbers. */
+static const int64_t most_number = 100000000000000;
+
+int64_t pool_view_number(const json_t *value)
+{
+    int64_t number = json_integer_value(value);
+
+    return number >= 0 && number <= most_number ? number : 0;
+}
+
 int64_t pool_view_int(const json_t *object, const char *name)
 {
-    return json_integer_value(json_object_get(object, name));
+    return pool_view_number(json_object_get(object, name));
 }
 
 const json_t *pool_view_channels(const struct pool_worker *worker)
@@ -52,9 +64,10 @@ static int compare_workers(const void *left, const void *right)
 /* `value`: "<ms> <JSON>", or NULL when it is gone. */
 static void add_worker(struct pool_view *view, const char *value)
 {
-    char *end = NULL;
-    int64_t seen_at = value ? strtoll(value, &end, 10) : 0;
-    json_t *state = end ? json_loads(end, 0, NULL) : NULL;
+    const char *end = value ? strchr(value, ' ') : NULL;
+    int64_t seen_at = 0;
+    bool has_time = end && number_parse(slice_make(value, (size_t)(end - value)), &seen_at) && seen_at >= 0;
+    json_t *state = has_time ? json_loads(end, 0, NULL) : NULL;
 
     if (!json_is_object(state) || view->now_ms - seen_at > POOL_SILENT_MS) {
         json_decref(state);
@@ -75,9 +88,13 @@ static bool look_at_time(struct redis_ask *redis, struct pool_view *view, struct
     const char *seconds = json_string_value(json_array_get(time, 0));
     const char *us = json_string_value(json_array_get(time, 1));
 
-    view->now_ms = seconds && us ? strtoll(seconds, NULL, 10) * 1000 + strtoll(us, NULL, 10) / 1000 : 0;
+    bool is_fine = seconds && us && redis_time_of(slice_of(seconds), slice_of(us), &view->now_ms);
+
+    if (time && !is_fine) {
+        err_set(err, "unexpected answer to TIME");
+    }
     json_decref(time);
-    return time != NULL;
+    return is_fine;
 }
 
 static bool look_at_pauses(struct redis_ask *redis, const struct pool_keys *keys, struct pool_view *view,

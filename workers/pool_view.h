@@ -39,9 +39,10 @@ void pool_view_finish(struct pool_view *view);
 /* What is paused, for --json; a new reference. */
 json_t *pool_view_pauses(const struct pool_view *view);
 
-/* "" and 0 when the object does not say. */
+/* "" and 0 when the object does not say, or says what is no count. */
 const char *pool_view_text(const json_t *object, const char *name);
 int64_t pool_view_int(const json_t *object, const char *name);
+int64_t pool_view_number(const json_t *value);
 /* The worker's channels: an array of objects, or NULL (which jansson takes for an empty one). */
 const json_t *pool_view_channels(const struct pool_worker *worker);
 

@@ -98,3 +98,15 @@ size_t utf8_truncate(struct slice text, size_t max)
     }
     return len;
 }
+
+void utf8_blank_controls(char *text, size_t len, bool has_lines)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        bool is_c1 = c >= 0x80 && c < 0xa0 && i > 0 && (unsigned char)text[i - 1] == 0xc2;
+
+        if ((c < 0x20 && !(c == '\n' && has_lines)) || c == 0x7f || is_c1) {
+            text[i] = is_c1 ? (char)0xa0 : ' ';
+        }
+    }
+}

@@ -24,6 +24,9 @@ static inline bool utf8_is_valid(struct slice text)
 }
 /* What is no code point (a surrogate, above U+10FFFF) becomes UTF8_REPLACEMENT. */
 void utf8_append(struct buf *out, uint32_t code_point);
+/* Whatever could move the cursor of a terminal (controls of C0 and C1, also DEL) becomes a blank, of C1 U+00A0; line breaks
+ * stay when `has_lines`. */
+void utf8_blank_controls(char *text, size_t len, bool has_lines);
 /* Longest prefix of at most `max` bytes that does not cut a code point. */
 size_t utf8_truncate(struct slice text, size_t max);
 

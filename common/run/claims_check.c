@@ -14,7 +14,6 @@
 #include "base/crashpoint.h"
 #include "base/embed.h"
 #include "base/log.h"
-#include "base/number.h"
 
 EMBED_FILE(restore_lua, "common/run/scripts/restore.lua")
 
@@ -281,7 +280,7 @@ static void ask_policy(struct claims *claims)
 static void on_time(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
     struct claims *claims = claims_of_round(arg);
-    int64_t seconds, skew_ms;
+    int64_t now_ms, skew_ms;
 
     if (!claims || claims_is_unavailable(claims, status, reply)) {
         return;
@@ -290,11 +289,11 @@ static void on_time(void *arg, enum redis_status status, const struct redis_repl
         claims_refuse(claims, "Redis refuses TIME (check the user's rights)");
         return;
     }
-    if (!number_parse(reply->items[0].text, &seconds) || seconds < 0 || seconds > INT64_MAX / 2000) {
+    if (!redis_time_of(reply->items[0].text, reply->items[1].text, &now_ms)) {
         claims_refuse(claims, "unexpected answer to TIME");
         return;
     }
-    skew_ms = seconds * 1000 - clock_wall_ms();
+    skew_ms = now_ms - clock_wall_ms();
     claims->is_skewed = skew_ms > claims->settings.most_skew_ms || -skew_ms > claims->settings.most_skew_ms;
     if (claims->is_skewed) {
         metric_add(claims->skew_count, 1);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 struct slice redis_info_find(struct slice info, const char *name)
 {
     const char *at = info.data;
@@ -23,6 +25,18 @@ struct slice redis_info_find(struct slice info, const char *name)
         at = line_end ? line_end + 1 : end;
     }
     return slice_make(NULL, 0);
+}
+
+bool redis_time_of(struct slice seconds, struct slice us, int64_t *wall_ms)
+{
+    int64_t s, rest;
+
+    if (!number_parse(seconds, &s) || s < 0 || s > INT64_MAX / 2000 || !number_parse(us, &rest) || rest < 0 ||
+        rest >= 1000000) {
+        return false;
+    }
+    *wall_ms = s * 1000 + rest / 1000;
+    return true;
 }
 
 enum redis_persistence redis_persistence_of(struct slice info)

@@ -1,15 +1,19 @@
 /*
- * redis_info: what INFO tells, taken apart; and what it says about losing writes. Pure.
+ * redis_info: what INFO and TIME tell, taken apart; and what INFO says about losing writes. Pure.
  */
 #ifndef RUN_REDIS_INFO_H
 #define RUN_REDIS_INFO_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
 /* The value of a line "name:value"; data NULL when there is none. */
 struct slice redis_info_find(struct slice info, const char *name);
+
+/* TIME: seconds and microseconds as text. False: they are none that a clock shows. */
+bool redis_time_of(struct slice seconds, struct slice us, int64_t *wall_ms);
 
 enum redis_persistence {
     REDIS_PERSISTENCE_UNKNOWN, /* the server does not tell */

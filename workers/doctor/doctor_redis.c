@@ -140,10 +140,11 @@ void doctor_check_clock(struct doctor *doctor)
     int64_t middle_ms = before_ms + (clock_wall_ms() - before_ms) / 2;
     int64_t skew_ms;
 
-    if (!seconds || !us) {
-        doctor_tell(doctor, DOCTOR_FAIL, "let the user run TIME (deploy/redis.acl)", "%s", err.text);
+    if (!seconds || !us || !redis_time_of(slice_of(seconds), slice_of(us), &skew_ms)) {
+        doctor_tell(doctor, DOCTOR_FAIL, "let the user run TIME (deploy/redis.acl)", "%s",
+                    err_is_set(&err) ? err.text : "unexpected answer to TIME");
     } else {
-        skew_ms = strtoll(seconds, NULL, 10) * 1000 + strtoll(us, NULL, 10) / 1000 - middle_ms;
+        skew_ms -= middle_ms;
         doctor_tell(doctor,
                     llabs(skew_ms) > MOST_SKEW_MS       ? DOCTOR_FAIL
                     : llabs(skew_ms) > DOUBTFUL_SKEW_MS ? DOCTOR_WARN

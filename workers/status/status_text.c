@@ -289,19 +289,6 @@ static void write_workers(const json_t *summary, int64_t now_ms, struct buf *out
     }
 }
 
-/* Whatever could move the cursor becomes a blank. */
-static void make_harmless(struct buf *out)
-{
-    for (size_t i = 0; i < out->len; i++) {
-        unsigned char c = (unsigned char)out->data[i];
-        bool is_c1 = c >= 0x80 && c < 0xa0 && i > 0 && (unsigned char)out->data[i - 1] == 0xc2;
-
-        if ((c < 0x20 && c != '\n') || c == 0x7f || is_c1) {
-            out->data[i] = is_c1 ? (char)0xa0 : ' '; /* U+00A0 */
-        }
-    }
-}
-
 void status_text_write(const json_t *summary, struct buf *out)
 {
     const json_t *workers = json_object_get(summary, "workers");
@@ -318,7 +305,7 @@ void status_text_write(const json_t *summary, struct buf *out)
     } else if (json_array_size(workers) == 0) {
         buf_append_text(out, "\nno worker runs\n");
     }
-    make_harmless(out);
+    utf8_blank_controls(out->data, out->len, true);
 }
 
 /* --- the terminal ------------------------------------------------------------------------------------------------- */

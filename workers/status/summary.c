@@ -20,7 +20,7 @@ static void add_all_ints(json_t *to, const json_t *from)
     json_t *value;
 
     json_object_foreach ((json_t *)from, name, value) {
-        add_int(to, name, json_integer_value(value));
+        add_int(to, name, pool_view_number(value));
     }
 }
 
@@ -94,7 +94,7 @@ static void add_channel(json_t *channels, const json_t *from)
 static void add_lag(json_t *object, const json_t *lag)
 {
     if (json_is_integer(lag)) {
-        add_int(object, "lag", json_integer_value(lag));
+        add_int(object, "lag", pool_view_number(lag));
     } else if (!json_object_get(object, "lag")) {
         json_object_set_new(object, "lag", json_null());
     }
@@ -111,12 +111,12 @@ static void add_partition(json_t *topics, json_t *channel, const json_t *partiti
     }
     topic = find_or_add(topics, "topic", name, "channel", pool_view_text(channel, "channel"));
     add_int(topic, "partitions", 1);
-    add_int(topic, "open", json_integer_value(json_array_get(partition, 3)));
+    add_int(topic, "open", pool_view_number(json_array_get(partition, 3)));
     add_int(topic, "paused_partitions", json_is_true(json_array_get(partition, 4)));
     add_lag(topic, lag);
-    if (json_is_integer(lag) && json_integer_value(lag) >= pool_view_int(topic, "largest_lag")) {
-        json_object_set_new(topic, "largest_lag", json_integer(json_integer_value(lag)));
-        json_object_set_new(topic, "largest_partition", json_integer(json_integer_value(json_array_get(partition, 1))));
+    if (json_is_integer(lag) && pool_view_number(lag) >= pool_view_int(topic, "largest_lag")) {
+        json_object_set_new(topic, "largest_lag", json_integer(pool_view_number(lag)));
+        json_object_set_new(topic, "largest_partition", json_integer(pool_view_number(json_array_get(partition, 1))));
     }
 }
 

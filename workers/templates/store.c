@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "run/pool.h"
 #include "run/redis_ask.h"
 #include "workers/pool_view.h"
@@ -97,12 +98,13 @@ static bool look_at_history(struct store *store, struct store_view *view, struct
     for (size_t i = 0; i + 1 < json_array_size(all) && view->history_count < VERSIONS_MOST; i += 2) {
         const char *version = json_string_value(json_array_get(all, i));
         const char *score = json_string_value(json_array_get(all, i + 1));
+        int64_t live_at;
 
         if (version && score && template_version_is_valid(slice_of(version))) {
             struct store_version *row = &view->history[view->history_count++];
 
             memcpy(row->version, version, sizeof(row->version));
-            row->live_at = (int64_t)strtod(score, NULL);
+            row->live_at = number_parse(slice_of(score), &live_at) && live_at > 0 ? live_at : 0;
         }
     }
     json_decref(all);

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -115,6 +116,30 @@ static void truncating_never_cuts_a_code_point(void **state)
     assert_int_equal(utf8_truncate(slice_make(NULL, 0), 5), 0);
 }
 
+static void controls_become_blanks(void **state)
+{
+    static const struct {
+        const char *text, *one_line, *lines;
+    } rows[] = {
+        {"a\x1b[2Jb", "a [2Jb", "a [2Jb"},
+        {"a\nb\r\tc\x7f", "a b  c ", "a\nb  c "},
+        {"\xc2\x9b" "2J\xc2\xa0", "\xc2\xa0" "2J\xc2\xa0", "\xc2\xa0" "2J\xc2\xa0"},
+        {"\xc3\x9b \xe2\x80\x9c", "\xc3\x9b \xe2\x80\x9c", "\xc3\x9b \xe2\x80\x9c"},
+        {"", "", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[32];
+
+        snprintf(text, sizeof(text), "%s", rows[i].text);
+        utf8_blank_controls(text, strlen(text), true);
+        assert_string_equal(text, rows[i].lines);
+        utf8_blank_controls(text, strlen(text), false);
+        assert_string_equal(text, rows[i].one_line);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +148,7 @@ int main(void)
         cmocka_unit_test(invalid_bytes_are_found_where_they_begin),
         cmocka_unit_test(reading_goes_on_one_byte_after_an_invalid_one),
         cmocka_unit_test(truncating_never_cuts_a_code_point),
+        cmocka_unit_test(controls_become_blanks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,10 +43,33 @@ static void persistence_is_what_survives_a_restart(void **state)
     }
 }
 
+static void the_time_is_one_that_a_clock_shows(void **state)
+{
+    static const struct {
+        const char *seconds, *us;
+        int64_t wall_ms; /* -1: none */
+    } rows[] = {
+        {"1795255200", "123999", 1795255200123}, {"0", "0", 0},      {"1795255200", "999999", 1795255200999},
+        {"1795255200", "1000000", -1},           {"-1", "0", -1},    {"1", "-1", -1},
+        {"9223372036854775807", "0", -1},        {"1.5", "0", -1},   {"", "0", -1},
+        {"1795255200", "", -1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int64_t wall_ms = -1;
+
+        assert_int_equal(redis_time_of(slice_of(rows[i].seconds), slice_of(rows[i].us), &wall_ms), rows[i].wall_ms >= 0);
+        assert_int_equal(wall_ms, rows[i].wall_ms);
+    }
+    assert_false(redis_time_of(slice_make(NULL, 0), SLICE("0"), &(int64_t){0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_is_found_by_its_whole_name),
+        cmocka_unit_test(the_time_is_one_that_a_clock_shows),
         cmocka_unit_test(persistence_is_what_survives_a_restart),
     };
 

@@ -238,6 +238,45 @@ static void a_page_is_cut_to_the_terminal(void **state)
     buf_finish(&text);
 }
 
+/* What another version, or somebody else, may have written. */
+static void numbers_that_are_no_counts_are_nothing(void **state)
+{
+    static const char *const hostile[] = {
+        "{\"started\":-9223372036854775808,\"channels\":[{\"name\":\"email\",\"in_flight\":9223372036854775807,"
+        "\"totals\":{\"sent\":9223372036854775807},\"rates\":{\"sent\":1e308},\"partitions\":"
+        "[[\"loyalty.retry.1m\",0,9223372036854775807,9223372036854775807],[\"t\",1,7,-3]]}]}",
+        "{\"channels\":[{\"name\":\"email\",\"in_flight\":2,\"totals\":{\"sent\":5},\"rates\":{\"sent\":1e308},"
+        "\"partitions\":[[\"loyalty.retry.1m\",1,3,4],[\"t\",2,\"x\",1]]}]}",
+    };
+    static const struct {
+        const char *path, *expected;
+    } rows[] = {
+        {"channels/0/in_flight", "2"}, {"channels/0/totals/sent", "5"}, {"topics/0/lag", "3"},
+        {"topics/1/open", "1"},        {"waiting/retry.1m", "7"},
+    };
+    struct scene *scene = *state;
+    struct buf page;
+    json_t *summary;
+
+    for (size_t i = 0; i < 2; i++) {
+        json_decref(scene->workers[i].state);
+        scene->workers[i].state = load(hostile[i]);
+    }
+    summary = summary_make(&scene->parts);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = at(summary, rows[i].path);
+
+        assert_string_equal(text, rows[i].expected);
+        free(text);
+    }
+    buf_init(&page, 0);
+    status_text_write(summary, &page);
+    assert_non_null(strstr(buf_text(&page), "email"));
+    buf_finish(&page);
+    json_decref(summary);
+}
+
+
 #define status_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -247,6 +286,7 @@ int main(void)
         status_test(the_page_says_what_matters_and_holds_no_control_characters),
         status_test(without_redis_nothing_is_made_up),
         status_test(what_a_strange_version_says_breaks_nothing),
+        status_test(numbers_that_are_no_counts_are_nothing),
         cmocka_unit_test(a_page_is_cut_to_the_terminal),
     };
 
