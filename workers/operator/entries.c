@@ -5,6 +5,7 @@
 
 #include "base/hash_table.h"
 #include "base/mem.h"
+#include "workers/operator/words.h"
 
 /* Entries by mid while they are read. */
 struct place {
@@ -80,15 +81,13 @@ static void take_outcome(void *arg, const struct record *record)
         return;
     }
     HASH_FIND(hh, reading->places, &mid, sizeof(mid), place);
-    if (!place || !record->value.data) {
+    if (!place) {
         return;
     }
-    outcome = json_loadb(record->value.data, record->value.len, JSON_REJECT_DUPLICATES, NULL);
-    if (json_is_object(outcome)) { /* of one key, so in the order in which they were written */
+    outcome = words_load_outcome(record->value);
+    if (outcome) { /* of one key, so in the order in which they were written */
         json_decref(reading->entries->items[place->index].outcome);
         reading->entries->items[place->index].outcome = outcome;
-    } else {
-        json_decref(outcome);
     }
 }
 

@@ -2,9 +2,54 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+/* Returns what shall stand in the place of a text; NULL: it stays. */
+static json_t *clean_text(const json_t *value)
+{
+    size_t len = json_string_length(value);
+    char *text = xmemdup(json_string_value(value), len);
+    json_t *clean = NULL;
+
+    utf8_blank_controls(text, len, false);
+    if (memcmp(text, json_string_value(value), len) != 0) {
+        clean = json_stringn(text, len);
+    }
+    free(text);
+    return clean;
+}
+
+static void clean_members(json_t *object)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (object, name, value) {
+        json_t *clean = json_is_string(value) ? clean_text(value) : NULL;
+
+        if (clean) {
+            json_object_set_new(object, name, clean); /* of a name that is there: the walk may go on */
+        }
+        clean_members(value);
+    }
+}
+
+json_t *words_load_outcome(struct slice value)
+{
+    json_t *outcome = value.data ? json_loadb(value.data, value.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
+
+    if (!json_is_object(outcome)) {
+        json_decref(outcome);
+        return NULL;
+    }
+    clean_members(outcome);
+    return outcome;
+}
 
 void words_format_time(int64_t wall_ms, char text[WORDS_TIME_SIZE])
 {
@@ -111,6 +156,8 @@ static void about_end(const struct claim_record *record, struct buf *out)
 
 void words_about_claim(const struct claim_record *record, bool has_epoch, int64_t now_ms, struct buf *out)
 {
+    size_t begin = out->len;
+
     switch (record->state) {
     case 0:
         buf_append_text(out, has_epoch ? "nothing: never begun, or so long ago that it is forgotten"
@@ -127,4 +174,5 @@ void words_about_claim(const struct claim_record *record, bool has_epoch, int64_
     default:
         about_end(record, out);
     }
+    utf8_blank_controls(out->data + begin, out->len - begin, false);
 }

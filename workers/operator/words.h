@@ -7,8 +7,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "run/claims.h"
+
+/* An outcome from its topic, for people to look at: no text in it holds a control character. New reference; NULL: it is no
+ * object. */
+json_t *words_load_outcome(struct slice value);
 
 /* A sentence about the record as it stands. `has_epoch` false: Redis is new, or has forgotten. */
 void words_about_claim(const struct claim_record *record, bool has_epoch, int64_t now_ms, struct buf *out);

@@ -8,6 +8,7 @@
 #include "base/hash_table.h"
 #include "base/mem.h"
 #include "core/event.h"
+#include "workers/operator/words.h"
 
 struct delivery {
     struct mid mid;
@@ -82,11 +83,11 @@ static bool is_event_about(const struct story *story, const struct record *recor
 static void take_outcome(void *arg, const struct record *record)
 {
     struct story *story = arg;
-    json_t *outcome = record->value.data ? json_loadb(record->value.data, record->value.len, 0, NULL) : NULL;
+    json_t *outcome = words_load_outcome(record->value);
     json_t *delivery;
     struct mid mid;
 
-    if (json_is_object(outcome) && mid_parse(slice_of(text_of(outcome, "mid")), &mid) &&
+    if (outcome && mid_parse(slice_of(text_of(outcome, "mid")), &mid) &&
         is_about(story, &mid, text_of(outcome, "member_id"), text_of(json_object_get(outcome, "event"), "id"))) {
         delivery = get_delivery(story, &mid);
         set_text(delivery, "flow", text_of(outcome, "flow"));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "core/event.h"
 #include "workers/operator/words.h"
 
@@ -30,6 +31,7 @@ static json_t *add(json_t *delivery, int64_t time_ms, const char *what, const ch
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    utf8_blank_controls(text, strlen(text), false);
     item = json_pack("{s:I, s:s}", "time_ms", (json_int_t)time_ms, "what", what);
     string = json_string(text);
     /* NULL: cut within a character, or hostile. */
@@ -54,6 +56,16 @@ static void copy_members(json_t *item, const json_t *from)
     }
 }
 
+/* A duration that there can be. */
+static bool read_ms(const json_t *timings, const char *name, int64_t *ms)
+{
+    static const int64_t most_ms = 366LL * 86400 * 1000;
+    const json_t *value = json_object_get(timings, name);
+
+    *ms = json_integer_value(value);
+    return json_is_integer(value) && *ms >= 0 && *ms <= most_ms;
+}
+
 /* The stages that the outcome's record went through, by their durations, counted back from the end. */
 static void tell_stages(json_t *delivery, const json_t *outcome, int64_t end_ms)
 {
@@ -66,23 +78,21 @@ static void tell_stages(json_t *delivery, const json_t *outcome, int64_t end_ms)
         {"deliver", "answered", "the provider answered, or time was over"},
     };
     const json_t *timings = json_object_get(outcome, "timings_ms");
-    const json_t *total = json_object_get(timings, "total");
-    int64_t at_ms = end_ms - json_integer_value(total);
+    int64_t at_ms, ms;
 
-    if (!json_is_integer(total)) {
+    if (!read_ms(timings, "total", &ms)) {
         return;
     }
+    at_ms = end_ms - ms;
     add(delivery, at_ms, "received", "a worker took up the record of %s, partition %" JSON_INTEGER_FORMAT ", offset %" JSON_INTEGER_FORMAT,
         text_of(json_object_get(outcome, "from"), "topic"),
         json_integer_value(json_object_get(json_object_get(outcome, "from"), "partition")),
         json_integer_value(json_object_get(json_object_get(outcome, "from"), "offset")));
     for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
-        const json_t *timing = json_object_get(timings, stages[i].timing);
-
-        if (!json_is_integer(timing)) {
+        if (!read_ms(timings, stages[i].timing, &ms)) {
             break;
         }
-        at_ms += json_integer_value(timing);
+        at_ms += ms;
         if (strcmp(stages[i].what, "rendered") == 0) {
             add(delivery, at_ms, stages[i].what, "rendered in \"%s\" from template version %s", text_of(outcome, "locale"),
                 text_of(outcome, "template_version"));
@@ -202,7 +212,7 @@ void story_tell_claim(json_t *delivery, const struct claim_record *record, bool 
     words_about_claim(record, has_epoch, now_ms, &words);
     json_object_set_new(delivery, "now",
                         json_pack("{s:s%, s:s}", "state", record->state ? &record->state : "-", (size_t)1, "text",
-                                  buf_text(&words)));
+                                  utf8_is_valid(buf_slice(&words)) ? buf_text(&words) : "(not readable)"));
     buf_finish(&words);
 }
 

@@ -86,11 +86,35 @@ static void times_are_short(void **state)
     assert_string_equal(text, "-");
 }
 
+static void outcomes_and_records_reach_no_terminal_with_controls(void **state)
+{
+    static const char hostile[] = "{\"state\":\"a\\u001b[2Jb\",\"event\":{\"id\":\"x\\ny\"},\"n\":1,\"ok\":\"\\u00e9\"}";
+    struct claim_record record;
+    json_t *outcome = words_load_outcome(slice_of(hostile));
+    struct buf words;
+
+    (void)state;
+    assert_string_equal(json_string_value(json_object_get(outcome, "state")), "a [2Jb");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(outcome, "event"), "id")), "x y");
+    assert_string_equal(json_string_value(json_object_get(outcome, "ok")), "\xc3\xa9");
+    assert_int_equal(json_integer_value(json_object_get(outcome, "n")), 1);
+    json_decref(outcome);
+    assert_null(words_load_outcome(SLICE("[1]")));
+    assert_null(words_load_outcome(SLICE("{\"a\":1,\"a\":2}")));
+    assert_null(words_load_outcome(slice_make(NULL, 0)));
+    assert_true(claim_record_parse(SLICE("D|5|3.1017 \x1b[2J"), &record));
+    buf_init(&words, 0);
+    words_about_claim(&record, true, NOW, &words);
+    assert_string_equal(buf_text(&words), "dead:  [2J; it lies in the DLQ");
+    buf_finish(&words);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_record_has_its_sentence),
         cmocka_unit_test(a_reason_that_does_not_say_what_it_means_is_explained),
+        cmocka_unit_test(outcomes_and_records_reach_no_terminal_with_controls),
         cmocka_unit_test(times_are_short),
     };
 
