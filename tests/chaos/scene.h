@@ -23,7 +23,7 @@ struct scene_options {
     const char *sms_policy;        /* NULL: hold */
     const char *const *worker_env; /* NULL-terminated, or NULL */
     const char *const *sandbox_args;
-    int partitions; /* 0: four */
+    int partitions; /* 0: four, or more in the long form on the embedded broker */
     bool is_group;
     const char *const *redis_options; /* for redis-server; NULL: nothing on disk */
     struct kafka_mock *mock; /* see system.h */

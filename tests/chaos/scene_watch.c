@@ -114,7 +114,7 @@ struct scene_watch *scene_watch_start(const struct scene *scene)
 
     watch->scene = scene;
     watch->kafka = kafka_tool_create(scene->system->bootstrap);
-    watch->partitions = scene->system->options.partitions ? scene->system->options.partitions : SYSTEM_PARTITIONS;
+    watch->partitions = scene->system->options.partitions;
     snprintf(watch->topic, sizeof(watch->topic), "%s", system_topic(scene->system, "events"));
     memset(watch->last, 0xff, sizeof(watch->last)); /* -1: nothing yet */
     pthread_mutex_init(&watch->lock, NULL);

@@ -35,7 +35,7 @@ static bool has_read_all(void *arg)
     struct again *again = arg;
 
     return kafka_tool_lag(again->scene->system->kafka, again->group, system_topic(again->scene->system, "events"),
-                          SYSTEM_PARTITIONS) == 0;
+                          again->scene->system->options.partitions) == 0;
 }
 
 /* Of what the worker counts, since the commits come once a second. */
