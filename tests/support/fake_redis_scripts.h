@@ -1,6 +1,6 @@
 /*
  * fake_redis_scripts: the scripts of common/run/scripts told again in C, to be compared with the real ones by
- * test_scripts.c. `args` are the keys and then the arguments; fake_redis_store.c checks their number.
+ * test_scripts.c and test_pool_scripts.c. `args` are the keys and then the arguments; fake_redis_store.c checks their number.
  */
 #ifndef SUPPORT_FAKE_REDIS_SCRIPTS_H
 #define SUPPORT_FAKE_REDIS_SCRIPTS_H

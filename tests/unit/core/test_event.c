@@ -2,51 +2,10 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+
 #include <cmocka.h>
 
-#include "base/buf.h"
-#include "core/event.h"
-
-#define ATTRIBUTES "\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"/engine\",\"type\":\"loyalty.signup\""
-
-struct decoded {
-    struct event event;
-    const char *reason;
-    struct err err;
-    bool is_event;
-};
-
-static struct decoded decode_record(struct record record)
-{
-    struct decoded decoded = {0};
-
-    decoded.is_event = event_decode(&record, &decoded.event, &decoded.reason, &decoded.err);
-    return decoded;
-}
-
-static struct decoded decode_bytes(const char *data, size_t len)
-{
-    return decode_record((struct record){.value = {data, len}, .timestamp_ms = 5000});
-}
-
-static struct decoded decode_text(const char *text)
-{
-    return decode_bytes(text, strlen(text));
-}
-
-static void assert_refused(const char *name, struct decoded decoded, const char *reason,
-                           const char *detail)
-{
-    if (decoded.is_event || strcmp(decoded.reason, reason) != 0 ||
-        !strstr(decoded.err.text, detail)) {
-        fail_msg("%s: wanted %s (%s), got %s (%s)", name, reason, detail,
-                 decoded.is_event ? "an event" : decoded.reason, decoded.err.text);
-    }
-    assert_null(decoded.event.data);
-    assert_null(decoded.event.attributes);
-}
+#include "event_fixture.h"
 
 static void structured_event_gives_attributes_data_and_member(void **state)
 {
@@ -265,33 +224,6 @@ static void bad_attributes_are_refused_by_name(void **state)
     }
 }
 
-static struct decoded decode_with_id_of(size_t len)
-{
-    struct decoded decoded;
-    struct buf text;
-
-    buf_init(&text, 0);
-    buf_append_text(&text, "{\"specversion\":\"1.0\",\"source\":\"s\",\"type\":\"t\",\"data\":"
-                           "{},\"id\":\"");
-    for (size_t i = 0; i < len; i++) {
-        buf_append_char(&text, 'i');
-    }
-    buf_append_text(&text, "\"}");
-    decoded = decode_bytes(text.data, text.len);
-    buf_finish(&text);
-    return decoded;
-}
-
-static void attributes_have_a_longest_length(void **state)
-{
-    struct decoded decoded = decode_with_id_of(1024);
-
-    (void)state;
-    assert_true(decoded.is_event);
-    event_finish(&decoded.event);
-    assert_refused("1025 bytes", decode_with_id_of(1025), "bad_attribute", "id is longer");
-}
-
 static struct decoded decode_with_member_id_of(size_t len)
 {
     struct decoded decoded;
@@ -336,80 +268,6 @@ static void member_id_is_text_or_a_whole_number(void **state)
     assert_int_equal(strlen(decoded.event.member_id), 128);
     event_finish(&decoded.event);
     assert_refused("129 bytes", decode_with_member_id_of(129), "bad_attribute", "member.id");
-}
-
-/* An event whose innermost list is `depth` levels below the outside. */
-static struct decoded decode_with_depth(size_t depth)
-{
-    struct decoded decoded;
-    struct buf text;
-
-    buf_init(&text, 0);
-    buf_append_text(&text, "{" ATTRIBUTES ",\"data\":{\"quoted\":\"[[[\\\"[{\",\"deep\":");
-    for (size_t i = 2; i < depth; i++) {
-        buf_append_char(&text, '[');
-    }
-    for (size_t i = 2; i < depth; i++) {
-        buf_append_char(&text, ']');
-    }
-    buf_append_text(&text, "}}");
-    decoded = decode_bytes(text.data, text.len);
-    buf_finish(&text);
-    return decoded;
-}
-
-static void nesting_is_taken_to_64_levels(void **state)
-{
-    struct decoded decoded = decode_with_depth(64);
-
-    (void)state;
-    assert_true(decoded.is_event);
-    event_finish(&decoded.event);
-    assert_refused("65", decode_with_depth(65), "too_deep", "byte");
-    assert_refused("100,000", decode_with_depth(100000), "too_deep", "byte");
-}
-
-static void many_brackets_side_by_side_are_not_deep(void **state)
-{
-    struct decoded decoded;
-    struct buf text;
-
-    (void)state;
-    buf_init(&text, 0);
-    buf_append_text(&text, "{" ATTRIBUTES ",\"data\":{\"rewards\":[");
-    for (int i = 0; i < 500; i++) {
-        buf_append_text(&text, "{\"name\":\"x}]\\\\\"},");
-    }
-    buf_append_text(&text, "[]]}}");
-    decoded = decode_bytes(text.data, text.len);
-    assert_true(decoded.is_event);
-    assert_int_equal(json_array_size(event_find(&decoded.event, "rewards")), 501);
-    event_finish(&decoded.event);
-    buf_finish(&text);
-}
-
-static struct decoded decode_with_size(size_t size)
-{
-    static const char head[] = "{" ATTRIBUTES ",\"data\":{\"pad\":\"";
-    char *text = malloc(size);
-    struct decoded decoded;
-
-    memset(text, 'x', size);
-    memcpy(text, head, sizeof(head) - 1);
-    memcpy(text + size - 3, "\"}}", 3);
-    decoded = decode_bytes(text, size);
-    free(text);
-    return decoded;
-}
-
-static void size_is_taken_to_256_kib(void **state)
-{
-    struct decoded decoded = decode_with_size(256 * 1024);
-
-    (void)state;
-    assert_true(decoded.is_event);
-    event_finish(&decoded.event);
-    assert_refused("one more", decode_with_size(256 * 1024 + 1), "too_large", "262145 bytes");
 }
 
 static void base64_data_is_decoded_when_it_is_json(void **state)
@@ -550,70 +408,6 @@ static void find_walks_objects_and_lists(void **state)
     event_finish(event);
 }
 
-static void time_follows_rfc_3339(void **state)
-{
-    static const struct {
-        const char *text;
-        int64_t ms; /* -1: refused */
-    } cases[] = {
-        {"1970-01-01T00:00:00Z", 0},
-        {"1970-01-01T00:00:00.001Z", 1},
-        {"2026-11-21T10:00:00Z", 1795255200000},
-        {"2026-11-21t10:00:00z", 1795255200000},
-        {"2026-11-21 10:00:00Z", 1795255200000},
-        {"2026-11-21T11:30:00+01:30", 1795255200000},
-        {"2026-11-21T03:00:00-07:00", 1795255200000},
-        {"2026-11-21T10:00:00.123456789Z", 1795255200123},
-        {"2026-11-21T10:00:00.5-00:00", 1795255200500},
-        {"2000-02-29T00:00:00Z", 951782400000},
-        {"2024-02-29T00:00:00Z", 1709164800000},
-        {"2016-12-31T23:59:60Z", 1483228800000},
-        {"9999-12-31T23:59:59.999Z", 253402300799999},
-        {"2023-02-29T00:00:00Z", -1},
-        {"1900-02-29T00:00:00Z", -1},
-        {"2026-04-31T00:00:00Z", -1},
-        {"2026-13-01T00:00:00Z", -1},
-        {"2026-00-01T00:00:00Z", -1},
-        {"2026-01-00T00:00:00Z", -1},
-        {"2026-01-01T24:00:00Z", -1},
-        {"2026-01-01T00:60:00Z", -1},
-        {"2026-01-01T00:00:61Z", -1},
-        {"2026-01-01T00:00:00", -1},
-        {"2026-01-01T00:00:00+0100", -1},
-        {"2026-01-01T00:00:00+24:00", -1},
-        {"2026-01-01T00:00:00.Z", -1},
-        {"2026-01-01T00:00Z", -1},
-        {"2026-01-01", -1},
-        {"26-01-01T00:00:00Z", -1},
-        {"2026-01-01T00:00:00Zx", -1},
-        {" 2026-01-01T00:00:00Z", -1},
-        {"+026-01-01T00:00:00Z", -1},
-        {"", -1},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        int64_t ms = -1;
-
-        if (event_parse_time(cases[i].text, &ms) != (cases[i].ms != -1) || ms != cases[i].ms) {
-            fail_msg("\"%s\": got %lld", cases[i].text, (long long)ms);
-        }
-    }
-}
-
-static void time_before_1970_and_year_zero_are_negative(void **state)
-{
-    int64_t ms;
-
-    (void)state;
-    assert_true(event_parse_time("1969-12-31T23:59:59.999Z", &ms));
-    assert_int_equal(ms, -1);
-    assert_true(event_parse_time("0000-01-01T00:00:00Z", &ms));
-    assert_int_equal(ms, -62167219200000);
-    assert_true(event_parse_time("0001-01-01T00:00:00Z", &ms));
-    assert_int_equal(ms, -62135596800000);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -623,18 +417,12 @@ int main(void)
         cmocka_unit_test(content_type_decides_between_the_modes),
         cmocka_unit_test(bad_bytes_are_refused_with_a_stable_reason),
         cmocka_unit_test(bad_attributes_are_refused_by_name),
-        cmocka_unit_test(attributes_have_a_longest_length),
         cmocka_unit_test(member_id_is_text_or_a_whole_number),
-        cmocka_unit_test(nesting_is_taken_to_64_levels),
-        cmocka_unit_test(many_brackets_side_by_side_are_not_deep),
-        cmocka_unit_test(size_is_taken_to_256_kib),
         cmocka_unit_test(base64_data_is_decoded_when_it_is_json),
         cmocka_unit_test(headers_are_checked_like_attributes),
         cmocka_unit_test(traceparent_comes_from_attribute_or_header_and_must_be_well_formed),
         cmocka_unit_test(envelope_is_made_once_and_holds_what_is_not_data),
         cmocka_unit_test(find_walks_objects_and_lists),
-        cmocka_unit_test(time_follows_rfc_3339),
-        cmocka_unit_test(time_before_1970_and_year_zero_are_negative),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
