@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "core/backoff.h"
+#include "run/attempt.h"
 #include "run/delivery_trace.h"
 
 enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, MOST_POOLED = 256 };
@@ -206,25 +207,11 @@ static void follow(struct deliver *stage, struct task *task)
 
 /* --- request and answer ------------------------------------------------------------------------------------------- */
 
-static const char *find_header(void *arg, const char *name)
-{
-    return http_find_header(arg, name);
-}
-
 static void read_reply(struct deliver *stage, struct task *task, const struct http_reply *reply)
 {
-    const struct attempt attempt = {
-        .status = reply->status,
-        .is_begun = reply->is_begun,
-        .is_repeat = task->is_resend,
-        .is_body_complete = reply->is_body_complete,
-        .problem = reply->problem,
-        .is_permanent_problem = reply->is_permanent,
-        .body = reply->body,
-        .find_header = find_header,
-        .header_arg = (void *)reply,
-    };
+    struct attempt attempt = attempt_of_reply(reply);
 
+    attempt.is_repeat = task->is_resend;
     stage->provider->read(&attempt, &task->verdict);
 }
 

@@ -14,6 +14,7 @@
 #include "base/crashpoint.h"
 #include "base/mem.h"
 #include "core/backoff.h"
+#include "run/attempt.h"
 
 enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, HOUR_MS = 3600000, MOST_AGE_MS = 24 * HOUR_MS };
 
@@ -97,27 +98,13 @@ static void follow(struct query *stage, struct task *task, const struct provider
     }
 }
 
-static const char *find_header(void *arg, const char *name)
-{
-    return http_find_header(arg, name);
-}
-
 static void on_reply(void *arg, const struct http_reply *reply)
 {
     struct question *question = arg;
     struct query *stage = question->stage;
     struct task *task = question->task;
     const struct provider *provider = stage->parts->provider;
-    const struct attempt attempt = {
-        .status = reply->status,
-        .is_begun = reply->is_begun,
-        .is_body_complete = reply->is_body_complete,
-        .problem = reply->problem,
-        .is_permanent_problem = reply->is_permanent,
-        .body = reply->body,
-        .find_header = find_header,
-        .header_arg = (void *)reply,
-    };
+    const struct attempt attempt = attempt_of_reply(reply);
     struct provider_finding finding;
 
     CRASHPOINT("question_answered");

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "io/http.h"
+#include "run/attempt.h"
 #include "workers/channels.h"
 
 struct question {
@@ -14,24 +15,10 @@ struct question {
     struct err says;
 };
 
-static const char *find_header(void *arg, const char *name)
-{
-    return http_find_header(arg, name);
-}
-
 static void on_answer(void *arg, const struct http_reply *reply)
 {
     struct question *question = arg;
-    const struct attempt attempt = {
-        .status = reply->status,
-        .is_begun = reply->is_begun,
-        .is_body_complete = reply->is_body_complete,
-        .problem = reply->problem,
-        .is_permanent_problem = reply->is_permanent,
-        .body = reply->body,
-        .find_header = find_header,
-        .header_arg = (void *)(uintptr_t)reply,
-    };
+    const struct attempt attempt = attempt_of_reply(reply);
 
     question->health = question->probe->read(&attempt, &question->says);
     question->is_answered = true;

@@ -107,7 +107,7 @@ static void add_text(struct parser *p, struct slice text, const char *start)
     p->is_blank = p->is_blank && parser_node(p, node)->is_blank;
 }
 
-static bool parse_print(struct parser *p, const struct part *part)
+bool parse_print(struct parser *p, const struct part *part)
 {
     struct cursor c;
     uint32_t pipe, node;

@@ -70,6 +70,8 @@ struct tag {
 const struct tag *tag_find(struct slice name);
 const char *tag_nearest(struct slice name);
 bool parse_liquid_tag(struct parser *p, const struct part *part);
+/* `{{ ... }}` and `{% echo ... %}`. */
+bool parse_print(struct parser *p, const struct part *part);
 
 /* parser_blocks.c */
 bool parse_if(struct parser *p, const struct part *part);

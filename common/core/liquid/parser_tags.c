@@ -40,24 +40,6 @@ static bool parse_assign(struct parser *p, const struct part *part)
     return true;
 }
 
-static bool parse_echo(struct parser *p, const struct part *part)
-{
-    struct cursor c;
-    uint32_t pipe, node;
-
-    cursor_init(&c, part->markup);
-    p->is_blank = false;
-    if (c.token.kind == TOKEN_END) {
-        return true;
-    }
-    if (!parse_pipe(p, &c, &pipe)) {
-        return false;
-    }
-    node = parser_begin_node(p, NODE_PRINT, part->start);
-    parser_node(p, node)->pipe = pipe;
-    return true;
-}
-
 static bool parse_counter(struct parser *p, const struct part *part)
 {
     struct slice name = lexer_trim(part->markup);
@@ -243,7 +225,7 @@ static const struct tag tags[] = {
     {"cycle", parse_cycle},
     {"decrement", parse_counter},
     {"doc", parse_doc},
-    {"echo", parse_echo},
+    {"echo", parse_print},
     {"for", parse_for},
     {"if", parse_if},
     {"ifchanged", parse_ifchanged},
