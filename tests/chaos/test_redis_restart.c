@@ -128,18 +128,6 @@ static bool is_linked(void *arg)
     return strstr(redis_server_command(arg, "ROLE"), "*5") != NULL;
 }
 
-static size_t count_printed(const struct process *process, const char *text)
-{
-    char *output = process_output(process);
-    size_t count = 0;
-
-    for (const char *at = strstr(output, text); at; at = strstr(at + 1, text)) {
-        count++;
-    }
-    free(output);
-    return count;
-}
-
 static void a_lagging_replica_is_promoted(void **state)
 {
     char *address = system_free_address();
@@ -178,7 +166,7 @@ static void a_lagging_replica_is_promoted(void **state)
     scene_note_fault(scene, "failover", from_ms);
     is_fine = scene_judge(scene);
     for (int i = 0; i < WORKERS; i++) {
-        noticed += count_printed(scene->system->workers[i], "\"redis_server\"") >= 2;
+        noticed += process_count_output(scene->system->workers[i], "\"redis_server\"") >= 2;
     }
     scene_report("T15", "a replica that lags by 500 ms is promoted", is_fine && noticed == WORKERS,
                  "%d events, %zu lost, %zu duplicates, %zu held, noticed by %zu of %d workers", scene->published,

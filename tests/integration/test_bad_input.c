@@ -42,12 +42,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- the DLQ ------------------------------------------------------------------------------------------------------ */
 
 enum { DEAD_MOST = 32 };
@@ -324,7 +318,7 @@ static void an_event_in_binary_mode_is_the_same_event(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_kind_of_bad_record_is_in_the_dlq_once_whole_and_explained),
         TEST(a_variable_that_is_not_there_sends_nothing_and_names_its_line),

@@ -25,12 +25,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 static void brokers_that_are_killed_in_mid_run_lose_nothing_and_double_nothing(void **state)
 {
     struct system *system = *state;
@@ -59,7 +53,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(brokers_that_are_killed_in_mid_run_lose_nothing_and_double_nothing, set_up,
-                                        tear_down),
+                                        system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,12 +24,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 struct progress {
     struct system *system;
     int64_t wanted;
@@ -94,8 +88,8 @@ static void a_killed_worker_commits_nothing_that_is_not_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(ten_kills_in_mid_stream_lose_nothing_and_double_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_killed_worker_commits_nothing_that_is_not_done, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ten_kills_in_mid_stream_lose_nothing_and_double_nothing, set_up, system_tear_down),
+        cmocka_unit_test_setup_teardown(a_killed_worker_commits_nothing_that_is_not_done, set_up, system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,12 +49,6 @@ static int set_up(void **state)
     return system_wait_idle(system) ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- tests -------------------------------------------------------------------------------------------------------- */
 
 static void each_message_is_sent_once_though_each_event_came_twice(void **state)
@@ -265,5 +259,5 @@ int main(void)
         cmocka_unit_test(a_restarted_worker_sends_nothing_again),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, system_tear_down);
 }

@@ -23,12 +23,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* New reference. */
 static json_t *examine(struct system *system, const char *const env[], int *status)
 {
@@ -200,7 +194,7 @@ static void nothing_is_sent_or_written(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_healthy_system_has_no_fault),
         TEST(each_fault_is_named_by_its_check),

@@ -26,12 +26,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 static void publish_phase(struct system *system, int phase)
 {
     events_publish_notes(system, MEMBERS, phase * ROUNDS_EACH + 1, (phase + 1) * ROUNDS_EACH);
@@ -98,7 +92,7 @@ static void a_worker_that_slept_through_its_session_doubles_nothing(void **state
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(workers_that_join_and_leave_send_everything_once_and_in_order),
         TEST(partitions_of_a_killed_worker_are_taken_over),

@@ -27,20 +27,6 @@ static const char template_name[] = "note/email.en.liquid";
 static const char *const email_env[] = {"CHANNELS=email", NULL};
 static const char *const sms_env[] = {"CHANNELS=sms", NULL};
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- the commands ------------------------------------------------------------------------------------------------- */
 
 /* What is done with templates needs no Kafka. */
@@ -356,12 +342,12 @@ static void a_message_is_finished_with_the_version_of_its_first_attempt(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_changed_text_is_checked_seen_live_and_taken_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_worker_that_starts_later_uses_what_was_chosen, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_emptied_redis_learns_the_choice_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_broken_change_offered_ten_times_under_load_touches_no_message, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_message_is_finished_with_the_version_of_its_first_attempt, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_changed_text_is_checked_seen_live_and_taken_back, system_set_up, system_tear_down),
+        cmocka_unit_test_setup_teardown(a_worker_that_starts_later_uses_what_was_chosen, system_set_up, system_tear_down),
+        cmocka_unit_test_setup_teardown(an_emptied_redis_learns_the_choice_again, system_set_up, system_tear_down),
+        cmocka_unit_test_setup_teardown(a_broken_change_offered_ten_times_under_load_touches_no_message, system_set_up,
+                                        system_tear_down),
+        cmocka_unit_test_setup_teardown(a_message_is_finished_with_the_version_of_its_first_attempt, system_set_up, system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,12 +46,6 @@ static int set_up(void **state)
     return system_wait_idle(system) ? 0 : -1;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 static char *read_metrics(const struct system *system)
 {
     char *text;
@@ -435,5 +429,5 @@ int main(void)
         cmocka_unit_test(each_alert_speaks_when_it_should),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, system_tear_down);
 }

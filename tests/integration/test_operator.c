@@ -19,20 +19,6 @@
 
 enum { ARGS_MOST = 12 };
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- the commands ------------------------------------------------------------------------------------------------- */
 
 /* Runs `perkline WORDS... --json`, which must succeed; new reference. */
@@ -420,7 +406,7 @@ static void wrong_words_are_told_in_one_line(void **state)
     }
 }
 
-#define operator_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define operator_test(name) cmocka_unit_test_setup_teardown(name, system_set_up, system_tear_down)
 
 int main(void)
 {

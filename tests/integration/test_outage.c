@@ -37,12 +37,6 @@ static int set_up_slow_provider(void **state)
     return set_up_with(state, args);
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 struct progress {
     struct system *system;
     int64_t wanted;
@@ -125,18 +119,6 @@ static void an_emptied_redis_is_rebuilt_so_that_a_replay_sends_nothing(void **st
     assert_int_equal(system_sandbox_count(system, CHANNEL_EMAIL, "requests"), requests);
 }
 
-static size_t count_printed(const struct process *process, const char *text)
-{
-    char *output = process_output(process);
-    size_t count = 0;
-
-    for (const char *at = strstr(output, text); at; at = strstr(at + 1, text)) {
-        count++;
-    }
-    free(output);
-    return count;
-}
-
 /* An idle worker does not notice; the next claim does. */
 static void redis_emptied_under_a_running_worker_is_rebuilt_too(void **state)
 {
@@ -151,7 +133,7 @@ static void redis_emptied_under_a_running_worker_is_rebuilt_too(void **state)
     republish(system);
     judge_all_sent(system, NOTES, NOTES, 0);
     assert_int_equal(system_sandbox_count(system, CHANNEL_EMAIL, "requests"), requests);
-    assert_int_equal(count_printed(system->workers[0], "\"recovery_done\""), 2); /* at the start, and now */
+    assert_int_equal(process_count_output(system->workers[0], "\"recovery_done\""), 2); /* at the start, and now */
 }
 
 /* --- the provider ------------------------------------------------------------------------------------------------- */
@@ -234,7 +216,7 @@ static void a_refused_api_key_stops_the_channel_until_it_is_good_again(void **st
 
 int main(void)
 {
-#define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name, set_up) cmocka_unit_test_setup_teardown(name, set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(redis_stands_still_for_a_while_and_nothing_is_sent_meanwhile, set_up_slow_provider),
         TEST(redis_killed_in_mid_run_loses_and_doubles_nothing, set_up_slow_provider),

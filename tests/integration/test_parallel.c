@@ -26,12 +26,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 static void publish_to_one_partition(struct system *system)
 {
     for (int seq = 1; seq <= ROUNDS; seq++) {
@@ -77,7 +71,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_slow_provider_gets_many_requests_at_once_and_members_stay_in_order, set_up,
-                                        tear_down),
+                                        system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

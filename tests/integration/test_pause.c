@@ -41,12 +41,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- looking ------------------------------------------------------------------------------------------------------ */
 
 static int64_t count_reminders(struct system *system)
@@ -294,7 +288,7 @@ static void status_says_which_part_is_away_and_shows_the_rest(void **state)
     redis_server_restart(system->redis);
 }
 
-#define pause_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define pause_test(name) cmocka_unit_test_setup_teardown(name, set_up, system_tear_down)
 
 int main(void)
 {

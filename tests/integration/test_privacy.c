@@ -15,20 +15,6 @@
 
 enum { MEMBERS = 10000, BROKEN = 50 };
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* As tests/support/events.c writes members, and as the flow `note` writes to them. */
 static const char *find_person(const char *text)
 {
@@ -125,7 +111,7 @@ static void of_ten_thousand_members_nothing_personal_is_left_behind(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(of_ten_thousand_members_nothing_personal_is_left_behind, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_ten_thousand_members_nothing_personal_is_left_behind, system_set_up, system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,20 +27,6 @@
 
 enum { MEMBERS = 3, SENT_NOTES = 2 * MEMBERS, NEW_NOTES = MEMBERS, ARGS_MOST = 24 };
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- the command -------------------------------------------------------------------------------------------------- */
 
 /* `redis`: REDIS_URL, or NULL for the system's with all rights. With the credentials that it must not use. */
@@ -447,7 +433,7 @@ static void messages_are_written_to_a_folder_that_is_its_owners_alone(void **sta
 
 int main(void)
 {
-#define replay_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define replay_test(name) cmocka_unit_test_setup_teardown(name, system_set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         replay_test(a_dry_run_tells_what_would_be_sent_and_nothing_notices_it),
         replay_test(the_range_and_the_filters_choose_what_is_read),

@@ -23,12 +23,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* And committed, so that only the retry topic has them. */
 static bool are_all_parked(void *arg)
 {
@@ -74,7 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_long_fault_parks_deliveries_that_outlive_the_worker_and_hold_nobody_up, set_up,
-                                        tear_down),
+                                        system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

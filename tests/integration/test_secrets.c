@@ -32,12 +32,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- files -------------------------------------------------------------------------------------------------------- */
 
 /* By a new file under the old name, as mounted secrets change. */
@@ -205,7 +199,7 @@ static void a_secret_that_everyone_may_read_or_write_is_refused_with_the_way_to_
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(secrets_show_nowhere),
         TEST(a_new_key_counts_from_the_signal_on),

@@ -15,20 +15,6 @@
 #include "tests/support/poll.h"
 #include "tests/support/temp_dir.h"
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* --- refused ------------------------------------------------------------------------------------------------------ */
 
 static bool has_ended(void *arg)
@@ -351,7 +337,7 @@ static void a_broken_change_is_refused_and_a_mended_one_is_taken(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, system_set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(each_wrong_setting_is_named_in_one_line),
         TEST(a_secret_in_a_wrong_setting_is_not_repeated),

@@ -14,20 +14,6 @@
 #include "tests/support/system.h"
 #include "tests/support/temp_dir.h"
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 static bool has_real_kafka(void)
 {
     const char *bootstrap = getenv("KAFKA_BOOTSTRAP");
@@ -191,7 +177,7 @@ static void a_worker_whose_flow_forgets_too_early_does_not_start(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, system_set_up, system_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(topics_that_are_there_are_told_with_their_partitions),
         TEST(a_topic_that_is_missing_fails_the_check),

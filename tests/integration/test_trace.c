@@ -194,20 +194,6 @@ static void wrong_settings_are_refused_without_telling_secrets(void **state)
 
 /* --- workers ------------------------------------------------------------------------------------------------------ */
 
-static int set_up(void **state)
-{
-    const struct system_options options = {0};
-
-    *state = system_create(&options);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 /* A note whose event says `traceparent` itself, or in a header; either may be NULL. */
 static void publish(struct system *system, int member, const char *attribute, const char *header)
 {
@@ -437,7 +423,7 @@ static void a_collector_that_is_away_changes_nothing_but_a_count(void **state)
 }
 
 #define export_test(name) cmocka_unit_test_setup_teardown(name, set_up_export, tear_down_export)
-#define system_test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define system_test(name) cmocka_unit_test_setup_teardown(name, system_set_up, system_tear_down)
 
 int main(void)
 {

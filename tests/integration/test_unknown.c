@@ -33,12 +33,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static int tear_down(void **state)
-{
-    system_destroy(*state);
-    return 0;
-}
-
 static void what_got_lost_on_the_way_is_found_or_sent_again(void **state)
 {
     struct system *system = *state;
@@ -74,8 +68,8 @@ static void what_a_dying_worker_had_on_the_wire_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_got_lost_on_the_way_is_found_or_sent_again, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(what_a_dying_worker_had_on_the_wire_is_found, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_got_lost_on_the_way_is_found_or_sent_again, set_up, system_tear_down),
+        cmocka_unit_test_setup_teardown(what_a_dying_worker_had_on_the_wire_is_found, set_up, system_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

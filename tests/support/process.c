@@ -163,6 +163,18 @@ bool process_has_printed(const struct process *process, const char *text)
     return is_there;
 }
 
+size_t process_count_output(const struct process *process, const char *text)
+{
+    char *output = process_output(process);
+    size_t count = 0;
+
+    for (const char *at = strstr(output, text); at; at = strstr(at + 1, text)) {
+        count++;
+    }
+    free(output);
+    return count;
+}
+
 struct expected_output {
     struct process *process;
     const char *text;

@@ -6,6 +6,7 @@
 #define SUPPORT_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct process;
 
@@ -33,6 +34,8 @@ int process_wait(struct process *process);
 /* What it printed so far; the caller frees it. */
 char *process_output(const struct process *process);
 bool process_has_printed(const struct process *process, const char *text);
+/* How often it printed it. */
+size_t process_count_output(const struct process *process, const char *text);
 /* Waits until it has printed `text`. False: it ended without, or takes too long. */
 bool process_wait_for_output(struct process *process, const char *text);
 /* The rest of the line behind `text`, up to one of `ends`; the caller frees it. NULL when it was not printed. */

@@ -199,6 +199,18 @@ void system_destroy(struct system *system)
     free(system);
 }
 
+int system_set_up(void **state)
+{
+    *state = system_create(&(struct system_options){0});
+    return 0;
+}
+
+int system_tear_down(void **state)
+{
+    system_destroy(*state);
+    return 0;
+}
+
 /* --- workers ------------------------------------------------------------------------------------------------------ */
 
 static void add_all(const char *to[ENV_MOST], size_t *count, const char *const from[])

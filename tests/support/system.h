@@ -53,6 +53,9 @@ struct system {
 /* Everything but workers. Never NULL. */
 struct system *system_create(const struct system_options *options);
 void system_destroy(struct system *system);
+/* For cmocka: a system with nothing special about it, as the state of a test; and the end of any. */
+int system_set_up(void **state);
+int system_tear_down(void **state);
 
 /* The binary under test: PERKLINE, or the one beside the test program. */
 const char *system_binary(void);
