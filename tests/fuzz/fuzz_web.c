@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum {
     MOST_IDLE = 6,
     PIECE = 7,
-    SANDBOX_BODY = 4096, /* smaller than in life, so that bodies that are too large come up */
+    SANDBOX_BODY = 3072, /* smaller than in life, so that bodies that are too large come up */
     SANDBOX_BODIES = 1 << 20,
     TIMEOUT_S = 5,
 };
@@ -113,44 +113,42 @@ static void on_request(void *arg, struct http_exchange *exchange)
 static void open_web(void)
 {
     static const struct http_server_settings http = {"", SANDBOX_BODY, TIMEOUT_S};
-    const struct calls_settings settings = {.key_ttl_ms = 1000};
     struct err err = {0};
 
     web.loop = loop_create();
     web.metrics = metrics_create();
     web.health = health_open(&(struct health_parts){web.loop, "", web.metrics, add_no_problem, update_nothing, NULL}, &err);
-    web.inbox = inbox_create(8, SANDBOX_BODIES);
-    web.tally = tally_create();
-    faults_init(&web.faults, 1);
-    web.calls = calls_create(web.loop, &settings, &web.faults, web.inbox, web.tally);
-    web.api = (struct inbox_api){web.inbox, web.tally, &web.faults, web.calls};
-    web.statistics = (struct statistics){web.calls, web.inbox, 0, false};
     web.server = http_server_open(web.loop, &http, on_request, NULL, &err);
     assert(web.health && web.server);
 }
 
 static void close_web(void)
 {
-    calls_destroy(web.calls);
     http_server_close(web.server);
-    inbox_destroy(web.inbox);
-    tally_destroy(web.tally);
     health_close(web.health);
     metrics_destroy(web.metrics);
     loop_destroy(web.loop);
     web.loop = NULL;
 }
 
-/* Nothing of the input before. */
-static void forget(bool is_fast)
+/* Of each input its own. */
+static void open_sandbox(bool is_fast)
 {
-    struct calls_settings *settings = calls_settings(web.calls);
+    const struct calls_settings settings = {.key_ttl_ms = 1000, .is_fast = is_fast};
 
+    web.inbox = inbox_create(8, SANDBOX_BODIES);
+    web.tally = tally_create();
     faults_init(&web.faults, 1);
-    *settings = (struct calls_settings){.key_ttl_ms = settings->key_ttl_ms, .is_fast = is_fast};
-    inbox_clear(web.inbox);
-    tally_clear(web.tally);
-    calls_clear(web.calls);
+    web.calls = calls_create(web.loop, &settings, &web.faults, web.inbox, web.tally);
+    web.api = (struct inbox_api){web.inbox, web.tally, &web.faults, web.calls};
+    web.statistics = (struct statistics){web.calls, is_fast ? NULL : web.inbox, 0, false};
+}
+
+static void close_sandbox(void)
+{
+    calls_destroy(web.calls);
+    inbox_destroy(web.inbox);
+    tally_destroy(web.tally);
 }
 
 /* --- a client ----------------------------------------------------------------------------------------------------- */
@@ -263,7 +261,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!web.loop) {
         open_web();
     }
-    forget(memmem(line.data, line.len, "fast", 4));
+    open_sandbox(memmem(line.data, line.len, "fast", 4));
     buf_init(&answers, 0);
     is_over = talk(is_health ? health_address(web.health) : http_server_address(web.server), request, piece, &answers);
     buf_text(&answers);
@@ -271,6 +269,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (is_health) {
         check_alive();
     }
+    close_sandbox();
     if (!is_over) { /* a request that waits: for the rest of it, or for its answer */
         close_web();
     }
