@@ -6,7 +6,8 @@
  *                      may read; NAME@ names a folder, NAME@x no file
  *     anything else    is an argument of the command line
  *
- * and each value is read as every small form there is, too: a number, a duration, a Redis URL, a place in a topic, prices.
+ * and each value is read as every small form there is, too: a number, a duration, a Redis URL, a place in a topic, prices, a
+ * fault of the sandbox.
  * What is taken is in the bounds that the tables promise, and reads back as it is written; else the error says why, and
  * never repeats a secret.
  */
@@ -30,6 +31,7 @@
 #include "run/worker_settings.h"
 #include "workers/channels.h"
 #include "workers/event_range.h"
+#include "workers/sandbox/faults.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -101,6 +103,19 @@ static void check_costs(const char *text)
     }
 }
 
+static void check_fault(const char *text)
+{
+    struct faults faults;
+    struct err err = {0};
+
+    faults_init(&faults, 1);
+    if (!faults_add(&faults, slice_of(text), &err)) {
+        assert(err_is_set(&err) && faults.count == 0);
+        return;
+    }
+    assert(faults.count == 1 && faults.rules[0].probability >= 0 && faults.rules[0].probability <= 1);
+}
+
 static void check_topics(const char *text)
 {
     const char *topics[MOST_TOPICS + 1];
@@ -127,6 +142,7 @@ static void check_forms(const char *text)
     check_redis_url(text);
     check_costs(text);
     check_topics(text);
+    check_fault(text);
     assert(record_place_parse(text, now_ms, &place, &err) != err_is_set(&err));
 }
 

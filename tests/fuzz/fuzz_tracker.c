@@ -22,27 +22,16 @@ struct model {
     int64_t first, next;
     int64_t offsets[MOST_RECORDS];
     bool is_open[MOST_RECORDS];
-    size_t count;
+    size_t count, open_count;
+    size_t done; /* all below it have ended */
 };
 
-static int64_t first_open(const struct model *model)
+static int64_t first_open(struct model *model)
 {
-    for (size_t i = 0; i < model->count; i++) {
-        if (model->is_open[i]) {
-            return model->offsets[i];
-        }
+    while (model->done < model->count && !model->is_open[model->done]) {
+        model->done++;
     }
-    return model->next;
-}
-
-static size_t count_open(const struct model *model)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < model->count; i++) {
-        count += model->is_open[i];
-    }
-    return count;
+    return model->done < model->count ? model->offsets[model->done] : model->next;
 }
 
 static void take(struct tracker *tracker, struct model *model, int gap)
@@ -51,19 +40,21 @@ static void take(struct tracker *tracker, struct model *model, int gap)
 
     if (model->count < MOST_RECORDS) {
         model->offsets[model->count] = offset;
-        model->is_open[model->count++] = tracker_open(tracker, offset);
+        model->is_open[model->count] = tracker_open(tracker, offset);
+        model->open_count += model->is_open[model->count++];
         model->next = offset + 1;
     }
 }
 
 static void end(struct tracker *tracker, struct model *model, unsigned choice)
 {
-    size_t left = count_open(model) ? choice % count_open(model) : MOST_RECORDS;
+    size_t left = model->open_count ? choice % model->open_count : MOST_RECORDS;
 
-    for (size_t i = 0; i < model->count; i++) {
+    for (size_t i = model->done; i < model->count; i++) {
         if (model->is_open[i] && left-- == 0) {
             tracker_close(tracker, model->offsets[i]);
             model->is_open[i] = false;
+            model->open_count--;
             return;
         }
     }
@@ -121,7 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t watermark;
 
     model.first = model.next = firsts[line_len % 3];
-    model.count = 0;
+    model.count = model.open_count = model.done = 0;
     tracker = tracker_create(model.first, metadata);
     watermark = tracker_watermark(tracker);
     assert(watermark == model.first && tracker_last(tracker) == model.first - 1);
@@ -129,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         step(tracker, &model, data[at]);
         assert(tracker_watermark(tracker) >= watermark); /* never back */
         watermark = tracker_watermark(tracker);
-        assert(watermark == first_open(&model) && tracker_open_count(tracker) == count_open(&model));
+        assert(watermark == first_open(&model) && tracker_open_count(tracker) == model.open_count);
     }
     check_restart(tracker, &model);
     tracker_destroy(tracker);
