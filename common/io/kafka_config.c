@@ -235,7 +235,12 @@ static bool apply_consumer(rd_kafka_conf_t *conf, const struct kafka_settings *s
 static bool apply_role(rd_kafka_conf_t *conf, enum kafka_role role, const struct kafka_settings *settings,
                        struct err *err)
 {
-    return role == KAFKA_ROLE_PRODUCER ? set_all(conf, producer_defaults, err) : apply_consumer(conf, settings, err);
+    if (role == KAFKA_ROLE_PRODUCER) {
+        return set_all(conf, producer_defaults, err);
+    }
+    return apply_consumer(conf, settings, err) &&
+           /* What a partition with a lag brings at once: others wait behind it, and what is read too far is read again. */
+           (role != KAFKA_ROLE_CONSUMER || set(conf, "max.partition.fetch.bytes", "65536", err));
 }
 
 static bool apply_fixed(rd_kafka_conf_t *conf, enum kafka_role role, const struct kafka_settings *settings,

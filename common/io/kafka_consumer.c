@@ -11,7 +11,7 @@
 #include "io/kafka_config.h"
 #include "io/kafka_handle.h"
 
-enum { CLOSE_MS = 3000 };
+enum { CLOSE_MS = 3000, QUEUE_KIB = 16384 };
 
 /* --- state -------------------------------------------------------------------------------------------------------- */
 
@@ -73,55 +73,6 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *arg)
 
 /* --- messages ----------------------------------------------------------------------------------------------------- */
 
-static size_t read_headers(struct kafka_consumer *consumer, const rd_kafka_message_t *message)
-{
-    rd_kafka_headers_t *headers;
-    size_t count = 0;
-    const char *name;
-    const void *value;
-    size_t len;
-
-    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return 0;
-    }
-    while (rd_kafka_header_get_all(headers, count, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (count == consumer->header_capacity) {
-            consumer->header_capacity = count ? 2 * count : 16;
-            consumer->headers = xreallocarray(consumer->headers, consumer->header_capacity, sizeof(*consumer->headers));
-        }
-        consumer->headers[count++] = (struct kafka_header){name, {value, len}};
-    }
-    return count;
-}
-
-static void deliver_record(struct kafka_consumer *consumer, const struct assigned *assigned,
-                           const rd_kafka_message_t *message)
-{
-    size_t header_count = read_headers(consumer, message);
-    struct kafka_record record = {
-        .topic = assigned->id.topic,
-        .partition = message->partition,
-        .offset = message->offset,
-        .timestamp_ms = rd_kafka_message_timestamp(message, NULL),
-        .key = {message->key, message->key_len},
-        .value = {message->payload, message->len},
-        .headers = consumer->headers,
-        .header_count = header_count,
-    };
-
-    consumer->events.on_record(consumer->events.arg, &record);
-}
-
-void consumer_deliver(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message)
-{
-    if (message->err) {
-        consumer->events.on_end(consumer->events.arg, &assigned->id, message->offset);
-    } else {
-        deliver_record(consumer, assigned, message);
-    }
-    rd_kafka_message_destroy(message);
-}
-
 /* A record or an end of partition. */
 static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *message)
 {
@@ -144,11 +95,8 @@ static void accept_message(struct kafka_consumer *consumer, rd_kafka_message_t *
     if (message->err) {
         assigned->read_up_at_ms = clock_mono_ms();
     }
-    if (assigned->first || assigned->is_paused || consumer->is_held) {
-        kafka_partitions_keep(consumer, assigned, message);
-    } else {
-        consumer_deliver(consumer, assigned, message);
-    }
+    kafka_partitions_keep(consumer, assigned, message);
+    rd_kafka_message_destroy(message);
 }
 
 static void accept_error(struct kafka_consumer *consumer, rd_kafka_message_t *message)
@@ -194,30 +142,23 @@ static bool take_message(struct kafka_consumer *consumer)
     return true;
 }
 
-/* While held, only the tick takes messages from the client, to get at the group events among them; a few at a time,
- * since too many that wait stop the partitions, and that costs what was read ahead. */
-static void drain(struct kafka_consumer *consumer, bool is_tick)
+static void drain(void *arg)
 {
-    int budget = consumer->is_held ? KAFKA_HELD_MESSAGES : KAFKA_TURN_MESSAGES;
-    bool has_more = true;
+    struct kafka_consumer *consumer = arg;
+    int budget = KAFKA_TURN_MESSAGES;
+    bool has_more;
 
     consumer->is_in_turn = true;
-    kafka_partitions_deliver_waiting(consumer, &budget);
-    while (has_more && budget > 0 && (is_tick || !consumer->is_held)) {
+    while (budget > 0 && take_message(consumer)) {
         budget--;
-        has_more = take_message(consumer);
     }
+    has_more = kafka_partitions_deliver(consumer, KAFKA_TURN_MESSAGES) || budget == 0;
     commit_step(consumer);
     rebalance_step(consumer);
     consumer->is_in_turn = false;
-    if (has_more && !consumer->is_held) {
+    if (has_more) {
         loop_timer_start(consumer->again, 0);
     }
-}
-
-static void on_wake(void *arg)
-{
-    drain(arg, false);
 }
 
 static void on_tick(void *arg)
@@ -225,7 +166,7 @@ static void on_tick(void *arg)
     struct kafka_consumer *consumer = arg;
 
     loop_timer_start(consumer->tick, KAFKA_TICK_MS);
-    drain(consumer, true);
+    drain(consumer);
 }
 
 /* --- open and close ----------------------------------------------------------------------------------------------- */
@@ -272,7 +213,7 @@ static bool start(struct kafka_consumer *consumer, const struct kafka_settings *
     rd_kafka_poll_set_consumer(consumer->rk);
     consumer->queue = rd_kafka_queue_get_consumer(consumer->rk);
     consumer->commit_queue = rd_kafka_queue_new(consumer->rk);
-    consumer->wake = kafka_wake_create(consumer->loop, on_wake, consumer, err);
+    consumer->wake = kafka_wake_create(consumer->loop, drain, consumer, err);
     if (!consumer->wake) {
         return false;
     }
@@ -290,8 +231,9 @@ struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka
 
     consumer->loop = loop;
     consumer->events = *events;
+    consumer->waiting_most_bytes = (size_t)(settings->queue_kib ? settings->queue_kib : QUEUE_KIB) << 10;
     consumer->tick = loop_timer_create(loop, on_tick, consumer);
-    consumer->again = loop_timer_create(loop, on_wake, consumer);
+    consumer->again = loop_timer_create(loop, drain, consumer);
     consumer_watch_init(consumer);
     if (!check_topics(consumer, topics, assign, err) || (assign && !rebalance_parse_static(consumer, assign, err)) ||
         !start(consumer, settings, group, err)) {
@@ -309,7 +251,6 @@ static void free_consumer(struct kafka_consumer *consumer)
     }
     free(consumer->topics);
     free(consumer->static_partitions);
-    free(consumer->headers);
     free(consumer);
 }
 

@@ -6,6 +6,9 @@
  * partitions and resumes only those, and all of them before a revoke: on librdkafka 2.0.2 a resume of a partition
  * that is not paused rewinds it, and a pause survives a reassignment. It is polled at least every 100 ms, also
  * while everything is paused, so that it stays in its group.
+ *
+ * Partitions take turns, a record each: one with a long lag does not hold up the others. What was read and waits for its
+ * turn is bounded by kafka_settings.queue_kib.
  */
 #ifndef IO_KAFKA_CONSUMER_H
 #define IO_KAFKA_CONSUMER_H
@@ -90,8 +93,8 @@ bool kafka_consumer_renew(struct kafka_consumer *consumer, const struct kafka_se
 
 void kafka_consumer_pause(struct kafka_consumer *consumer, const struct kafka_partition *partition);
 void kafka_consumer_resume(struct kafka_consumer *consumer, const struct kafka_partition *partition);
-/* Stops delivering records at once, without pausing (records stay in the client): for a full window within a turn.
- * While held the consumer is still polled for group events; records that arrive are kept in order. */
+/* Stops delivering records at once: for a full window within a turn. While held the consumer is still polled for group
+ * events; records that arrive are kept in order, up to the bound. */
 void kafka_consumer_hold(struct kafka_consumer *consumer, bool is_held);
 
 typedef void (*kafka_commit_fn)(void *arg, bool is_done, const char *problem);

@@ -2,14 +2,20 @@
  * kafka_consumer_parts: what the files of the consumer share. Nobody else includes it.
  *
  *     kafka_consumer.c   the client: open, poll, deliver, errors, close
- *     kafka_partitions.c the assigned partitions: paused ones, and messages that wait while the owner holds
+ *     kafka_partitions.c the assigned partitions: paused ones, messages that wait, whose turn it is
+ *     kafka_waiting.c    a message that waits
  *     kafka_rebalance.c  which partitions are ours and where they start: group, static list, lost offsets
  *     kafka_commit.c     commits and their answers
  *     kafka_consumer_watch.c   has the client stopped working without saying so?
  *
- * A message that the client handed out counts as consumed for it, so whatever cannot be delivered at once waits in
- * `assigned.first`, and nothing newer of that partition overtakes it. next_offset is the truth about a partition: it
- * survives pauses and re-assignments, and a record below it is a repetition that is not delivered.
+ * The client has one queue for all partitions, in which a partition with a lag lies before one with a single record. So
+ * what it has is taken at once, and each partition's messages wait in a line of its own, `assigned.first`, from which they
+ * are delivered one by one, partition after partition. Who has taken its share of the memory is ahead, and is stopped in
+ * the client until half of that is delivered.
+ *
+ * A message that the client handed out counts as consumed for it, so it is delivered, or dropped with the partition, and
+ * nothing newer of that partition overtakes it. next_offset is the truth about a partition: it survives pauses and
+ * re-assignments, and a record below it is a repetition that is not delivered.
  */
 #ifndef IO_KAFKA_CONSUMER_PARTS_H
 #define IO_KAFKA_CONSUMER_PARTS_H
@@ -23,17 +29,19 @@
 #include "io/kafka_watchdog.h"
 
 enum {
-    KAFKA_TURN_MESSAGES = 512, /* most that one turn of the loop takes from the client */
-    KAFKA_HELD_MESSAGES = 16,  /* most that a tick takes while the owner holds: a short hold stops nothing */
-    KAFKA_WAITING_MOST = 512,  /* messages that wait before all partitions are stopped */
-    KAFKA_WAITING_BYTES = 4 << 20,
+    KAFKA_TURN_MESSAGES = 512, /* most that one turn of the loop takes from the client, and that it delivers */
+    KAFKA_SHARE_LEAST = 16 << 10,   /* bytes of one partition that may wait in any case */
     KAFKA_TICK_MS = 100,
     KAFKA_KEY_SIZE = 512, /* of an assigned partition: number and topic (249 characters at most) */
 };
 
+/* A copy: the client's own lies in a buffer as large as the answer that it came with, which it would keep. */
 struct waiting {
-    rd_kafka_message_t *message;
     struct waiting *next;
+    size_t size; /* of all of this, in bytes */
+    bool is_end; /* no record: everything before its offset was read */
+    struct kafka_record record;
+    struct kafka_header headers[]; /* then bytes */
 };
 
 /* A partition that is ours. */
@@ -42,6 +50,7 @@ struct assigned {
     int64_t start;             /* offset, or KAFKA_START_* */
     int64_t next_offset;       /* after the last message that the client handed out; -1: none yet */
     bool is_paused;            /* by the owner */
+    bool is_ahead;             /* its share waits */
     bool is_stopped;           /* paused in the client */
     bool is_lost;              /* its offset is outside of the log, the client has stopped reading it */
     int64_t lost_offset;
@@ -51,6 +60,9 @@ struct assigned {
     int64_t read_up_at_ms;     /* when the client last came to the end of the log; 0: never */
     struct waiting *first;
     struct waiting **end;
+    size_t waiting_bytes;
+    bool has_turn;                /* it is in consumer.turns: something waits, and may go */
+    struct assigned *prev, *next; /* there */
     size_t key_len;
     UT_hash_handle hh;
     char key[]; /* number, then topic */
@@ -89,11 +101,13 @@ struct kafka_consumer {
     struct assigned *assigned; /* hash */
     struct assigned *latest;   /* of the last message */
     const rd_kafka_topic_t *latest_topic;
-    size_t waiting_count;
+    struct assigned *turns;    /* list: whose record is delivered next, and after it */
+    size_t waiting_partitions; /* that have messages waiting */
     size_t waiting_bytes;
+    size_t waiting_most_bytes; /* of all: half of it is shared by those that have messages waiting */
     uint64_t rewound; /* messages that the client handed out once more; they are dropped */
     bool is_held;
-    bool is_choked; /* too many wait: everything is stopped in the client until they are delivered */
+    bool is_choked; /* too much waits: everything is stopped in the client until half of it is delivered */
 
     char **topics;              /* NULL-terminated */
     int32_t *static_partitions; /* NULL in group mode */
@@ -102,8 +116,6 @@ struct kafka_consumer {
     struct open_commit commit;
     struct kafka_watchdog watchdog;
 
-    struct kafka_header *headers; /* of the record being delivered */
-    size_t header_capacity;
     bool is_in_turn; /* callbacks of the owner run */
     bool is_closing;
     bool is_fatal;
@@ -115,7 +127,6 @@ struct kafka_consumer {
 /* kafka_consumer.c */
 void consumer_set_state(struct kafka_consumer *consumer, bool is_up, const char *reason);
 void consumer_fail(struct kafka_consumer *consumer, const char *reason);
-void consumer_deliver(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
 
 /* kafka_consumer_watch.c */
 void consumer_watch_init(struct kafka_consumer *consumer);
@@ -130,14 +141,20 @@ struct assigned *kafka_partitions_find_for(struct kafka_consumer *consumer, cons
 void kafka_partitions_drop_waiting(struct kafka_consumer *consumer, struct assigned *assigned);
 /* Drops what waits, and the partitions. */
 void kafka_partitions_clear(struct kafka_consumer *consumer);
-/* Makes the client's pauses what is_paused and is_choked ask for. */
+/* Makes the client's pauses what is_paused, is_ahead and is_choked ask for. */
 void kafka_partitions_apply_pauses(struct kafka_consumer *consumer);
 /* Resumes everything that is stopped: before the assignment changes, since a pause would outlive it. */
 void kafka_partitions_resume_all(struct kafka_consumer *consumer);
-/* Takes the message. */
-void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message);
-/* Delivers what waits and may go, at most *budget messages. */
-void kafka_partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget);
+/* To the end of its partition's line. */
+void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned,
+                           const rd_kafka_message_t *message);
+/* Delivers what waits and may go, at most `most` messages. True: there are more. */
+bool kafka_partitions_deliver(struct kafka_consumer *consumer, int most);
+
+/* kafka_waiting.c */
+/* The topic is borrowed. */
+struct waiting *waiting_create(const char *topic, const rd_kafka_message_t *message);
+void waiting_destroy(struct waiting *waiting);
 
 /* kafka_rebalance.c */
 bool rebalance_parse_static(struct kafka_consumer *consumer, const char *assign, struct err *err);

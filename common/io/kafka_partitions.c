@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #include "base/log.h"
 #include "base/mem.h"
 
@@ -57,25 +59,37 @@ struct assigned *kafka_partitions_add(struct kafka_consumer *consumer, const cha
     return assigned;
 }
 
-static rd_kafka_message_t *take_first(struct kafka_consumer *consumer, struct assigned *assigned)
+static void set_turn(struct kafka_consumer *consumer, struct assigned *assigned, bool has_turn)
+{
+    if (assigned->has_turn) {
+        DL_DELETE(consumer->turns, assigned);
+    }
+    if (has_turn) {
+        DL_APPEND(consumer->turns, assigned);
+    }
+    assigned->has_turn = has_turn;
+}
+
+static struct waiting *take_first(struct kafka_consumer *consumer, struct assigned *assigned)
 {
     struct waiting *waiting = assigned->first;
-    rd_kafka_message_t *message = waiting->message;
 
     assigned->first = waiting->next;
     if (!assigned->first) {
         assigned->end = &assigned->first;
+        consumer->waiting_partitions--;
     }
-    consumer->waiting_count--;
-    consumer->waiting_bytes -= message->len;
-    free(waiting);
-    return message;
+    assigned->waiting_bytes -= waiting->size;
+    consumer->waiting_bytes -= waiting->size;
+    return waiting;
 }
 
 void kafka_partitions_drop_waiting(struct kafka_consumer *consumer, struct assigned *assigned)
 {
+    set_turn(consumer, assigned, false);
+    assigned->is_ahead = false; /* its pause goes with the next kafka_partitions_apply_pauses() */
     while (assigned->first) {
-        rd_kafka_message_destroy(take_first(consumer, assigned));
+        waiting_destroy(take_first(consumer, assigned));
     }
 }
 
@@ -119,6 +133,11 @@ static void stop_or_resume(struct kafka_consumer *consumer, bool stops, rd_kafka
     rd_kafka_topic_partition_list_destroy(list);
 }
 
+static bool must_stop(const struct kafka_consumer *consumer, const struct assigned *assigned)
+{
+    return assigned->is_paused || assigned->is_ahead || consumer->is_choked;
+}
+
 void kafka_partitions_apply_pauses(struct kafka_consumer *consumer)
 {
     int count = (int)HASH_COUNT(consumer->assigned);
@@ -126,7 +145,7 @@ void kafka_partitions_apply_pauses(struct kafka_consumer *consumer)
     rd_kafka_topic_partition_list_t *resume = rd_kafka_topic_partition_list_new(count);
 
     for (struct assigned *a = consumer->assigned; a; a = a->hh.next) {
-        bool stops = a->is_paused || consumer->is_choked;
+        bool stops = must_stop(consumer, a);
 
         if (stops != a->is_stopped) {
             rd_kafka_topic_partition_list_add(stops ? stop : resume, a->id.topic, a->id.partition);
@@ -148,21 +167,29 @@ void kafka_partitions_resume_all(struct kafka_consumer *consumer)
     stop_or_resume(consumer, false, list);
 }
 
+static void apply_pause(struct kafka_consumer *consumer, struct assigned *assigned)
+{
+    bool stops = must_stop(consumer, assigned);
+    rd_kafka_topic_partition_list_t *list;
+
+    if (stops != assigned->is_stopped) {
+        list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, assigned->id.topic, assigned->id.partition);
+        stop_or_resume(consumer, stops, list);
+    }
+}
+
 static void set_paused(struct kafka_consumer *consumer, const struct kafka_partition *partition, bool is_paused)
 {
     struct assigned *assigned = kafka_partitions_find(consumer, partition->topic, partition->partition);
-    rd_kafka_topic_partition_list_t *list;
 
     if (!assigned || assigned->is_paused == is_paused) {
         return;
     }
     assigned->is_paused = is_paused;
-    if ((is_paused || consumer->is_choked) != assigned->is_stopped) {
-        list = rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition);
-        stop_or_resume(consumer, is_paused, list);
-    }
-    if (!is_paused && assigned->first) {
+    apply_pause(consumer, assigned);
+    set_turn(consumer, assigned, assigned->first && !is_paused);
+    if (assigned->has_turn) {
         loop_timer_start(consumer->again, 0);
     }
 }
@@ -187,35 +214,75 @@ void kafka_consumer_hold(struct kafka_consumer *consumer, bool is_held)
     consumer->is_held = is_held;
 }
 
-void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned, rd_kafka_message_t *message)
+static size_t share_of_each(const struct kafka_consumer *consumer)
 {
-    struct waiting *waiting = xcalloc(1, sizeof(*waiting));
+    size_t share = consumer->waiting_most_bytes / 2 / consumer->waiting_partitions;
 
-    waiting->message = message;
-    *assigned->end = waiting;
-    assigned->end = &waiting->next;
-    consumer->waiting_count++;
-    consumer->waiting_bytes += message->len;
-    if (!consumer->is_choked &&
-        (consumer->waiting_count >= KAFKA_WAITING_MOST || consumer->waiting_bytes >= KAFKA_WAITING_BYTES)) {
-        consumer->is_choked = true;
+    return share > KAFKA_SHARE_LEAST ? share : KAFKA_SHARE_LEAST;
+}
+
+static void set_choked(struct kafka_consumer *consumer, bool is_choked)
+{
+    if (consumer->is_choked != is_choked) {
+        consumer->is_choked = is_choked;
         kafka_partitions_apply_pauses(consumer);
     }
 }
 
-void kafka_partitions_deliver_waiting(struct kafka_consumer *consumer, int *budget)
+void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *assigned,
+                           const rd_kafka_message_t *message)
 {
-    bool is_any_left = false;
+    struct waiting *waiting = waiting_create(assigned->id.topic, message);
 
-    for (struct assigned *a = consumer->assigned; a && consumer->waiting_count > 0; a = a->hh.next) {
-        while (a->first && !a->is_paused && !consumer->is_held && *budget > 0) {
-            (*budget)--;
-            consumer_deliver(consumer, a, take_first(consumer, a));
-        }
-        is_any_left = is_any_left || (a->first && !a->is_paused);
+    consumer->waiting_partitions += !assigned->first;
+    *assigned->end = waiting;
+    assigned->end = &waiting->next;
+    assigned->waiting_bytes += waiting->size;
+    consumer->waiting_bytes += waiting->size;
+    if (!assigned->has_turn && !assigned->is_paused) {
+        set_turn(consumer, assigned, true);
     }
-    if (consumer->is_choked && !consumer->is_held && !is_any_left) {
-        consumer->is_choked = false;
-        kafka_partitions_apply_pauses(consumer);
+    if (!assigned->is_ahead && assigned->waiting_bytes >= share_of_each(consumer)) {
+        assigned->is_ahead = true;
+        apply_pause(consumer, assigned);
     }
+    if (consumer->waiting_bytes >= consumer->waiting_most_bytes) {
+        set_choked(consumer, true);
+    }
+}
+
+static void deliver(struct kafka_consumer *consumer, const struct assigned *assigned, const struct waiting *waiting)
+{
+    if (waiting->is_end) {
+        consumer->events.on_end(consumer->events.arg, &assigned->id, waiting->record.offset);
+    } else {
+        consumer->events.on_record(consumer->events.arg, &waiting->record);
+    }
+}
+
+/* The first of the partition whose turn it is. */
+static void deliver_next(struct kafka_consumer *consumer)
+{
+    struct assigned *assigned = consumer->turns;
+    size_t share = share_of_each(consumer);
+    struct waiting *waiting = take_first(consumer, assigned);
+
+    set_turn(consumer, assigned, assigned->first);
+    deliver(consumer, assigned, waiting);
+    waiting_destroy(waiting);
+    if (assigned->is_ahead && assigned->waiting_bytes <= share / 2) {
+        assigned->is_ahead = false;
+        apply_pause(consumer, assigned);
+    }
+    if (consumer->waiting_bytes <= consumer->waiting_most_bytes / 2) {
+        set_choked(consumer, false);
+    }
+}
+
+bool kafka_partitions_deliver(struct kafka_consumer *consumer, int most)
+{
+    for (; most > 0 && consumer->turns && !consumer->is_held; most--) {
+        deliver_next(consumer);
+    }
+    return consumer->turns && !consumer->is_held;
 }

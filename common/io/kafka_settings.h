@@ -12,7 +12,7 @@ struct kafka_settings {
     const char *client_id;
     const char *group_instance_id; /* NULL: dynamic member */
     int64_t session_timeout_ms;    /* 30000 */
-    int64_t queue_kib;             /* prefetched records, KiB: 16384 */
+    int64_t queue_kib;             /* records read ahead, KiB: 16384 */
 };
 
 #endif

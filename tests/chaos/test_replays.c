@@ -304,6 +304,62 @@ static void a_long_lag_is_worked_off_in_bounded_memory(void **state)
     scene_destroy(scene);
 }
 
+/* --- T26, turns --------------------------------------------------------------------------------------------------- */
+
+enum { QUIET = 4, QUIET_FIRST = 500000 };
+
+static void publish_to(struct scene *scene, int32_t partition, int member, int seq)
+{
+    char *text = events_note(member, seq);
+    const struct kafka_tool_message message = {.partition = partition, .value = slice_of(text)};
+
+    kafka_tool_publish(scene->system->kafka, system_topic(scene->system, "events"), &message);
+    free(text);
+}
+
+static void note_quiet_outcome(void *arg, const struct kafka_record *record)
+{
+    json_t *json = json_loadb(record->value.data, record->value.len, 0, NULL);
+    const char *id = json_string_value(json_object_get(json_object_get(json, "event"), "id"));
+    int *sent = arg;
+    int member, seq;
+
+    *sent += id && sscanf(id, "note-%d-%d", &member, &seq) == 2 && member >= QUIET_FIRST;
+    json_decref(json);
+}
+
+/* A provider that takes few, a lag that takes it minutes, and one note on each of some other partitions: counted in messages
+ * that leave before, not in seconds. */
+static void quiet_partitions_do_not_wait_for_those_with_a_lag(void **state)
+{
+    enum { PARTITIONS = 16, LAG_EACH = 600, BEFORE_MOST = 400 };
+    static const char *const env[] = {"WINDOW=32", "EMAIL_RATE=100", NULL};
+    static const char *const args[] = {"--fast", NULL};
+    struct scene *scene = scene_create(&(struct scene_options){.channels = "email", .worker_env = env, .sandbox_args = args,
+        .partitions = PARTITIONS, .is_unwatched = true});
+    int sent = 0;
+
+    (void)state;
+    for (int seq = 1; seq <= LAG_EACH; seq++) {
+        for (int32_t partition = 0; partition < PARTITIONS - QUIET; partition++) {
+            publish_to(scene, partition, 16 * partition + seq % 16, seq);
+        }
+    }
+    kafka_tool_flush(scene->system->kafka);
+    scene_start_worker(scene, 0, 1, NULL);
+    assert_true(scene_wait_accepted(scene, 50));
+    for (int32_t i = 0; i < QUIET; i++) {
+        publish_to(scene, PARTITIONS - QUIET + i, QUIET_FIRST + i, 1);
+    }
+    kafka_tool_flush(scene->system->kafka);
+    assert_true(scene_wait_accepted(scene, BEFORE_MOST));
+    kafka_tool_read(scene->system->kafka, system_topic(scene->system, "outcomes"), note_quiet_outcome, &sent);
+    scene_report("T26", "one event each on quiet partitions, while others have a lag of 600", sent == QUIET,
+                 "%d of %d left among the next %d of %d", sent, QUIET, BEFORE_MOST, (PARTITIONS - QUIET) * LAG_EACH);
+    assert_int_equal(sent, QUIET);
+    scene_destroy(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +367,7 @@ int main(void)
         cmocka_unit_test(events_that_kill_workers),
         cmocka_unit_test(a_topic_is_read_again_and_again),
         cmocka_unit_test(a_long_lag_is_worked_off_in_bounded_memory),
+        cmocka_unit_test(quiet_partitions_do_not_wait_for_those_with_a_lag),
     };
 
     scene_choose_tests();
