@@ -140,18 +140,29 @@ static void submit(struct intake *intake, struct parcel *parcel)
     update_window(intake);
 }
 
+/* What the note of a retry topic tells of its delivery, and, `seen`, of its claim. */
+static void take_note(const struct park_note *note, const struct claim_record *seen, struct task *task)
+{
+    task->attempts = note->attempts;
+    task->first_attempt_at = note->first_at;
+    task->copy = note->copy;
+    task->seen = *seen;
+}
+
 /* --- what is no event --------------------------------------------------------------------------------------------- */
 
-/* To the DLQ, once over all channels: its identity is the record's place. */
-static void reject(struct intake *intake, struct parcel *parcel, const struct mid *mid, const char *reason,
+/* To the DLQ, once over all channels: its identity is the record's place. With a note, whose claim is `seen`, it is that of its
+ * delivery. */
+static void reject(struct intake *intake, struct parcel *parcel, const struct claim_record *seen, const char *reason,
                    const struct err *err)
 {
     struct task *task;
 
     parcel_add_tasks(parcel, 1);
     task = &parcel->tasks[0];
-    if (mid) {
-        task->mid = *mid;
+    if (parcel->note) {
+        task->mid = parcel->note->mid;
+        take_note(parcel->note, seen, task);
     } else {
         mid_of_record(&parcel->record, &task->mid);
     }
@@ -181,10 +192,7 @@ static void add_task(struct parcel *parcel, size_t index, const struct delivery 
     task->mid = delivery->mid;
     task->flow = delivery->flow;
     if (parcel->note) {
-        task->attempts = parcel->note->attempts;
-        task->first_attempt_at = parcel->note->first_at;
-        task->copy = parcel->note->copy;
-        task->seen = *seen;
+        take_note(parcel->note, seen, task);
     }
 }
 
@@ -331,7 +339,7 @@ static void take_parked(struct intake *intake, struct parcel *parcel)
     parcel->note = xmalloc(sizeof(note));
     *parcel->note = note;
     if (!plan_parked(intake, parcel, &seen, &reason, &err)) {
-        reject(intake, parcel, &note.mid, reason, &err);
+        reject(intake, parcel, &seen, reason, &err);
         return;
     }
     wait_ms = note.due_at - clock_wall_ms();

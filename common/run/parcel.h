@@ -33,7 +33,7 @@ struct task {
     struct task *prev, *next; /* list: the queue of the stage it is in */
     enum stage stage;
     struct mid mid;
-    const struct flow *flow;  /* NULL: a record that is no event, on its way to the DLQ */
+    const struct flow *flow;  /* NULL: a record that is no event, or that no flow asks for any more, on its way to the DLQ */
     struct lane_entry lane;   /* waits for the member's earlier deliveries */
 
     struct claim_record seen; /* the latest that is known: of the note it came with, the look-up, its own claim */

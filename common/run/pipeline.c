@@ -422,9 +422,9 @@ bool task_is_wanted(const struct task *task)
 int64_t task_ttl_ms(const struct task *task)
 {
     int64_t most_ms = task->parcel->pipeline->parts.most_ttl_ms;
-    int64_t ttl_ms = !task->flow                     ? REJECT_TTL_MS
-                     : task->flow->dedupe_for_ms > 0 ? task->flow->dedupe_for_ms
-                                                     : CLAIM_FOREVER_MS;
+    int64_t ttl_ms = !task_is_delivery(task)                       ? REJECT_TTL_MS
+                     : task->flow && task->flow->dedupe_for_ms > 0 ? task->flow->dedupe_for_ms
+                                                                   : CLAIM_FOREVER_MS;
 
     return most_ms > 0 && ttl_ms > most_ms ? most_ms : ttl_ms;
 }

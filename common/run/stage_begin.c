@@ -173,6 +173,17 @@ static void go(struct begin *stage, struct task *task)
     leave(stage, task, task->is_rendered ? EXIT_NEXT : EXIT_DEAD);
 }
 
+/* No flow asks for it: to the DLQ. What may have been sent is not dead, and without a flow only a person can tell what is to
+ * become of it. */
+static void end_without_flow(struct begin *stage, struct task *task, enum claim_answer answer)
+{
+    if (answer == CLAIM_AMBIGUOUS && task_is_delivery(task)) {
+        hold(stage, task, "unknown_and_no_longer_planned");
+    } else {
+        leave(stage, task, EXIT_DEAD);
+    }
+}
+
 /* What is known of it from now on, also where Redis should forget it. */
 static void note_claim(struct task *task, const struct claim_result *result)
 {
@@ -198,8 +209,8 @@ static void on_claim(void *arg, const struct claim_result *result)
     if (task->has_claim) {
         note_claim(task, result);
     }
-    if (!task->flow && result->answer != CLAIM_BUSY && result->answer != CLAIM_LATER) {
-        leave(stage, task, task->has_claim ? EXIT_DEAD : EXIT_FINISHED);
+    if (!task->flow && task->has_claim) {
+        end_without_flow(stage, task, result->answer);
         return;
     }
     switch (result->answer) {

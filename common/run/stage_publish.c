@@ -76,7 +76,7 @@ static void format(struct publish *stage, const struct task *task)
         .mid = &task->mid,
         .state = task->outcome,
         .reason = task->reason,
-        .flow = task->flow->name,
+        .flow = task->flow ? task->flow->name : NULL,
         .channel = stage->channel,
         .locale = task->is_rendered ? task->message.locale : NULL,
         .template_version = task->is_rendered ? task->message.version : catalog_version(parcel->catalog),
@@ -84,8 +84,8 @@ static void format(struct publish *stage, const struct task *task)
         .provider_id = task->provider_id,
         .attempts = task->attempts,
         .fence = task->claim.fence ? task->claim.fence : task->seen.fence,
-        .dedupe_for_ms = task->flow->dedupe_for_ms,
-        .event = &parcel->event,
+        .dedupe_for_ms = task->flow ? task->flow->dedupe_for_ms : 0,
+        .event = parcel->is_event ? &parcel->event : NULL,
         .trace_id = trace_id,
         .wall_ms = clock_wall_ms(),
         .queue_ms = between_ms(parcel->received_us, task->begun_us),
@@ -104,7 +104,7 @@ static void format(struct publish *stage, const struct task *task)
 static void count(const struct publish *stage, const struct task *task)
 {
     const char *channel = channel_name(stage->channel);
-    const char *flow = task->flow->name;
+    const char *flow = task->flow ? task->flow->name : "";
     int64_t event_ms = task->parcel->event.time_ms;
 
     metrics_count(stage->metrics, &outcomes_family,

@@ -33,7 +33,7 @@ static void leave(struct task *task)
         return;
     }
     task->is_final = true;
-    task_exit(task, task->flow ? EXIT_NEXT : EXIT_FINISHED);
+    task_exit(task, task_is_delivery(task) ? EXIT_NEXT : EXIT_FINISHED);
 }
 
 static void on_settled(void *arg, enum claim_settled settled)

@@ -5,6 +5,11 @@
 
 #include "base/clock.h"
 
+bool task_is_delivery(const struct task *task)
+{
+    return task->flow || task->parcel->note;
+}
+
 enum ambiguity_way task_decide_unknown(const struct task *task, const struct pipeline_parts *parts, bool can_repeat,
                                        int64_t *wait_ms)
 {
@@ -78,7 +83,7 @@ bool task_take_outcome(struct task *task, const struct claim_record *record)
         task_set_reason(task, what);
     }
     format_place(task, place, sizeof(place));
-    return task->flow && task->parcel->is_suspect && space && strlen(place) == (size_t)(space - record->info) &&
+    return task_is_delivery(task) && task->parcel->is_suspect && space && strlen(place) == (size_t)(space - record->info) &&
            strncmp(record->info, place, strlen(place)) == 0;
 }
 

@@ -39,6 +39,9 @@ void task_drop_texts(struct task *task);
 /* False: not ours any more (partition revoked, or draining) and no claim taken: the task should leave as DROPPED. */
 bool task_is_wanted(const struct task *task);
 
+/* False: a record that never became a delivery, known by its place alone. */
+bool task_is_delivery(const struct task *task);
+
 /* Calls fn(task) after a while; forgotten when the task ends. */
 void task_call_later(struct task *task, struct loop *loop, int64_t delay_ms, loop_fn fn);
 

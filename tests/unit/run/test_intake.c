@@ -218,7 +218,8 @@ static struct mid mid_of(const char *n)
     return mid;
 }
 
-static void append_noted(const char *type, const char *n, enum channel channel, int64_t wait_ms, const char *claim)
+/* `claim`: what the note says of it. */
+static void append_claimed(const char *type, const char *n, enum channel channel, int64_t wait_ms, const char *claim)
 {
     struct park_note note = {.mid = mid_of(n), .channel = channel, .attempts = 3, .first_at = fakes_wall_ms(),
                              .due_at = fakes_wall_ms() + wait_ms, .template_version = "v1", .reason = "http_425",
@@ -241,7 +242,7 @@ static void append_noted(const char *type, const char *n, enum channel channel, 
 
 static void append_parked(const char *type, const char *n, enum channel channel, int64_t wait_ms)
 {
-    append_noted(type, n, channel, wait_ms, "");
+    append_claimed(type, n, channel, wait_ms, "");
 }
 
 static bool is_idle(void *arg)
@@ -400,13 +401,32 @@ static void a_retry_record_that_is_none_goes_to_the_dlq(void **state)
     format_event(text, "test.mail", "1");
     fake_kafka_append("loyalty.retry.1m", 0, SLICE("k"), slice_of(text), NULL, 0);
     append_parked("test.nobody", "2", CHANNEL_EMAIL, 0);
-    append_noted("test.mail", "3", CHANNEL_EMAIL, 0, "S|5|a guess");
+    append_claimed("test.mail", "3", CHANNEL_EMAIL, 0, "S|5|a guess");
     open_consumer(world);
     run_until_idle(world);
     assert_string_equal(header_of("loyalty.dlq", 2, "perkline-reason"), "bad_retry_record");
     assert_string_equal(header_of("loyalty.dlq", 0, "perkline-reason"), "bad_retry_record");
     assert_string_equal(header_of("loyalty.dlq", 1, "perkline-reason"), "no_longer_planned");
     assert_string_equal(header_of("loyalty.dlq", 1, "perkline-offset"), "77");
+    assert_int_equal(fake_http_request_count(), 0);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0), 1); /* of the delivery, not of the record that is none */
+    assert_non_null(strstr(fake_kafka_record("loyalty.outcomes", 0, 0)->value.data,
+                           "\"state\":\"dead\",\"reason\":\"no_longer_planned\""));
+}
+
+static void what_no_flow_asks_for_any_more_is_held_when_it_may_have_been_sent(void **state)
+{
+    struct world *world = *state;
+
+    append_claimed("test.nobody", "1", CHANNEL_EMAIL, 0, "U|5|0|1|1700000000000||v1:x");
+    append_claimed("test.nobody", "2", CHANNEL_EMAIL, 0, "P|5|0|1|1700000000000||v1:x");
+    open_consumer(world);
+    run_until_idle(world);
+    assert_string_equal(header_of("loyalty.held", 0, "perkline-reason"), "unknown_and_no_longer_planned");
+    assert_string_equal(header_of("loyalty.dlq", 0, "perkline-reason"), "no_longer_planned");
+    assert_int_equal(fake_kafka_end("loyalty.held", 0), 1);
+    assert_int_equal(fake_kafka_end("loyalty.dlq", 0), 1);
+    assert_int_equal(fake_kafka_end("loyalty.outcomes", 0), 2);
     assert_int_equal(fake_http_request_count(), 0);
 }
 
@@ -535,6 +555,7 @@ int main(void)
         intake_test(a_parked_delivery_leaves_when_it_is_due),
         intake_test(too_many_waiting_deliveries_pause_their_partition_only),
         intake_test(a_retry_record_that_is_none_goes_to_the_dlq),
+        intake_test(what_no_flow_asks_for_any_more_is_held_when_it_may_have_been_sent),
         intake_test(work_of_a_lost_partition_is_done_once_by_its_next_owner),
         intake_test(parcels_that_wait_for_their_time_leave_with_their_partition),
         intake_test(what_was_read_before_kafka_removed_it_is_sent_and_then_committed),
