@@ -239,6 +239,7 @@ static bool start(struct worker *worker, const struct provider *const providers[
 {
     if (!worker_urls_check(worker->settings, err) ||
         !topics_init(&worker->topics, worker->settings->kafka_topic_prefix, err) ||
+        !topics_check_input(&worker->topics, worker->settings->topics, err) ||
         !file_budget_fit(worker->settings, err) || !open_templates(worker, err)) {
         return false;
     }
@@ -331,7 +332,8 @@ int worker_check(struct worker_settings *settings)
     struct worker worker = {.settings = settings, .metrics = metrics_create()};
     struct err err = {0};
     bool is_fine = worker_urls_check(settings, &err) &&
-                   topics_init(&worker.topics, settings->kafka_topic_prefix, &err) && open_templates(&worker, &err);
+                   topics_init(&worker.topics, settings->kafka_topic_prefix, &err) &&
+                   topics_check_input(&worker.topics, settings->topics, &err) && open_templates(&worker, &err);
 
     if (is_fine) {
         printf("ok: settings, and %zu flows of template set %s\n",

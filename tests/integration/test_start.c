@@ -42,6 +42,7 @@ static const struct {
 } wrong_settings[] = {
     {"KAFKA_BROKERS", "KAFKA_BROKERS"}, /* unset */
     {"KAFKA_TOPICS=a,,b", "KAFKA_TOPICS"},
+    {"KAFKA_TOPICS=a,^.*", "KAFKA_TOPICS"},
     {"KAFKA_TOPIC_PREFIX=no blanks please", "KAFKA_TOPIC_PREFIX"},
     {"KAFKA_ASSIGN=3-", "KAFKA_ASSIGN"},
     {"KAFKA_START=yesterday", "KAFKA_START"},

@@ -1,27 +1,9 @@
 #include "workers/replay/produce_guard.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "workers/pool_view.h"
-
-/* A name, or a pattern that begins with '^', as librdkafka takes it. What is no pattern here might be one there. */
-static bool matches(const char *wanted, const char *topic)
-{
-    regex_t pattern;
-    bool is_match;
-
-    if (wanted[0] != '^') {
-        return strcmp(wanted, topic) == 0;
-    }
-    if (regcomp(&pattern, wanted, REG_EXTENDED | REG_NOSUB) != 0) {
-        return true;
-    }
-    is_match = regexec(&pattern, topic, 0, NULL, 0) == 0;
-    regfree(&pattern);
-    return is_match;
-}
 
 static bool check_settings(const struct replay_parts *parts, const char *topic, struct err *err)
 {
@@ -29,7 +11,7 @@ static bool check_settings(const struct replay_parts *parts, const char *topic, 
     enum park_tier tier;
 
     for (const char *const *wanted = parts->settings->topics; *wanted; wanted++) {
-        if (matches(*wanted, topic)) {
+        if (topics_means(*wanted, topic)) {
             return err_set(err, "workers of the environment \"%s\" consume %s (KAFKA_TOPICS)",
                            parts->settings->environment, topic);
         }

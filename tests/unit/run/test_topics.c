@@ -61,12 +61,44 @@ static void only_retry_topics_have_a_tier(void **state)
     assert_int_equal(tier, PARK_1H);
 }
 
+static void an_input_that_takes_in_a_topic_of_our_own_is_refused(void **state)
+{
+    static const struct {
+        const char *input, *own; /* NULL: fine */
+    } cases[] = {
+        {"loyalty.events", NULL},
+        {"^loyalty\\.events(\\..*)?$", NULL},
+        {"^shop\\.", NULL},
+        {"loyalty.dlq.copy", NULL},
+        {"loyalty.dlq", "loyalty.dlq"},
+        {"loyalty.retry.6h", "loyalty.retry.6h"},
+        {"^loyalty", "loyalty.outcomes"},
+        {"^.*\\.held$", "loyalty.held"},
+        {"^loyalty\\.(events|retry)", "loyalty.retry.1m"},
+    };
+    struct topics topics;
+
+    (void)state;
+    topics_init(&topics, "loyalty", NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const input[] = {"other", cases[i].input, NULL};
+        struct err err = {0};
+
+        assert_int_equal(topics_check_input(&topics, input, &err), cases[i].own == NULL);
+        if (cases[i].own) {
+            assert_non_null(strstr(err.text, cases[i].input));
+            assert_non_null(strstr(err.text, cases[i].own));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_made_of_the_prefix),
         cmocka_unit_test(a_prefix_that_is_no_part_of_a_topic_name_is_refused),
         cmocka_unit_test(only_retry_topics_have_a_tier),
+        cmocka_unit_test(an_input_that_takes_in_a_topic_of_our_own_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
