@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "core/event_headers.h"
 #include "core/event_json.h"
+#include "core/park.h"
 #include "core/trace.h"
 
 /* Attributes that CloudEvents 1.0 names; `to` is where the struct keeps the text. */
@@ -254,6 +255,19 @@ static bool decode_binary(const struct record *record, struct event *event, cons
     return event->data != NULL;
 }
 
+/* Bytes of what a record has beside its value, as it came first. */
+static size_t notes_size(const struct record *record)
+{
+    size_t size = record->key.len;
+
+    for (size_t i = 0; i < record->header_count; i++) {
+        const struct record_header *header = &record->headers[i];
+
+        size += park_is_own_header(header->name) ? 0 : strlen(header->name) + header->value.len;
+    }
+    return size;
+}
+
 static bool decode(const struct record *record, struct event *event, const char **reason,
                    struct err *err)
 {
@@ -265,6 +279,10 @@ static bool decode(const struct record *record, struct event *event, const char 
         *reason = "too_large";
         return err_set(err, "%zu bytes; at most %d are taken", record->value.len,
                        EVENT_MOST_BYTES);
+    }
+    if (notes_size(record) > EVENT_MOST_NOTES) {
+        *reason = "too_large";
+        return err_set(err, "%zu bytes of key and headers; at most %d are taken", notes_size(record), EVENT_MOST_NOTES);
     }
     if (!(event_is_binary(record) ? decode_binary : decode_structured)(record, event, reason,
                                                                       err)) {

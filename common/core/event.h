@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "core/record.h"
 
-enum { EVENT_MOST_BYTES = 256 << 10, EVENT_MOST_DEPTH = 64, EVENT_MOST_ATTRIBUTE = 1024 };
+enum { EVENT_MOST_BYTES = 256 << 10, EVENT_MOST_NOTES = 128 << 10, EVENT_MOST_DEPTH = 64, EVENT_MOST_ATTRIBUTE = 1024 };
 
 struct event {
     json_t *data;            /* object; owned. Its members are the templates' top-level variables */
@@ -37,7 +37,7 @@ struct event {
  * False: why the record is no event, as a stable word for headers and metrics, with the detail (attribute or byte
  * offset, never content) in err:
  *   empty              no value (a tombstone) or no byte in it
- *   too_large          over EVENT_MOST_BYTES
+ *   too_large          over EVENT_MOST_BYTES, or key and headers over EVENT_MOST_NOTES: a retry topic must take them with ours
  *   too_deep           nested deeper than EVENT_MOST_DEPTH
  *   not_json           anything but one JSON text, or a number that fits no type
  *   not_utf8           the value or a ce_ header

@@ -7,6 +7,7 @@
  *     perkline-mid        32 hex digits                   perkline-offset
  *     perkline-channel    email, sms                      perkline-time       RFC 3339, when it left
  *     perkline-flow       "" when it is no delivery       perkline-key       as its key was; absent when it had none
+ *     perkline-whole-bytes   of a record larger than this topic takes: how long its value was; only its beginning is there
  *
  * Hostile until parsed: anybody may write to a topic.
  */
@@ -22,6 +23,7 @@
 #include "core/record.h"
 
 #define SIDE_NOTE_KEY "perkline-key"
+#define SIDE_NOTE_WHOLE_BYTES "perkline-whole-bytes"
 
 struct side_note {
     struct mid mid;

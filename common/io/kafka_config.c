@@ -41,6 +41,7 @@ static const struct property consumer_defaults[] = {
 static const struct property producer_defaults[] = {
     {"linger.ms", "5"},
     {"message.timeout.ms", "30000"},
+    {"message.max.bytes", "1000000000"}, /* it is for the topic to say what is too large */
     {"partitioner", "murmur2_random"},
     {NULL, NULL},
 };

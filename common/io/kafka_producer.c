@@ -18,6 +18,8 @@ enum {
     MOST_VALUES = 8,
 };
 
+const char kafka_record_too_large[] = "the record is larger than the topic takes";
+
 /* One record under way. */
 struct open_record {
     struct kafka_producer *producer;
@@ -57,6 +59,11 @@ static struct open_record *take_spare(struct kafka_producer *producer)
     return xcalloc(1, sizeof(*record));
 }
 
+static const char *problem_of(rd_kafka_resp_err_t code)
+{
+    return code == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? kafka_record_too_large : rd_kafka_err2str(code);
+}
+
 /* The callback comes last: it may produce again, and get this very entry. */
 static void answer(struct kafka_producer *producer, struct open_record *record, rd_kafka_resp_err_t code)
 {
@@ -71,7 +78,7 @@ static void answer(struct kafka_producer *producer, struct open_record *record, 
     producer->open_count--;
     record->next = producer->spare;
     producer->spare = record;
-    fn(arg, !code, code ? rd_kafka_err2str(code) : NULL);
+    fn(arg, !code, code ? problem_of(code) : NULL);
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *arg)

@@ -20,6 +20,8 @@
 struct kafka_producer;
 
 typedef void (*kafka_produce_fn)(void *arg, bool is_done, const char *problem);
+/* By its address: the problem of a record that the topic takes in no case, however often it is tried. */
+extern const char kafka_record_too_large[];
 
 struct kafka_producer *kafka_producer_open(struct loop *loop, const struct kafka_settings *settings, struct err *err);
 /* Waits at most `wait_ms` for what is still open; the rest is answered "not done". */

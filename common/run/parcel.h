@@ -63,6 +63,7 @@ struct task {
     bool is_parking;          /* after SETTLE: to a retry topic, not to memory */
     bool is_in_gate;          /* holds a connection slot */
     bool is_repeated;         /* its outcome was known before */
+    bool is_cut;              /* whole it is larger than the DLQ takes */
     struct loop_timer *timer; /* made at the first wait */
     struct delivery_trace *trace; /* owned; NULL: not traced */
 

@@ -9,13 +9,17 @@
 #include "base/number.h"
 #include "core/side_note.h"
 
+/* Enough to see what it was; any topic takes it. */
+enum { CUT_BYTES = 64 << 10 };
+
 struct kafka_header *side_record_headers(const struct parcel *parcel, const struct record_header *more, size_t count,
                                          size_t *total)
 {
-    struct kafka_header *headers = xcalloc(parcel->record.header_count + count, sizeof(*headers));
+    size_t original_count = parcel ? parcel->record.header_count : 0;
+    struct kafka_header *headers = xcalloc(original_count + count, sizeof(*headers));
     size_t n = 0;
 
-    for (size_t i = 0; i < parcel->record.header_count; i++) {
+    for (size_t i = 0; i < original_count; i++) {
         if (!park_is_own_header(parcel->record.headers[i].name)) {
             headers[n++] = (struct kafka_header){parcel->record.headers[i].name, parcel->record.headers[i].value};
         }
@@ -27,11 +31,16 @@ struct kafka_header *side_record_headers(const struct parcel *parcel, const stru
     return headers;
 }
 
+static struct slice cut(struct slice value)
+{
+    return slice_make(value.data, value.len < CUT_BYTES ? value.len : CUT_BYTES);
+}
+
 void side_record_produce(struct kafka_producer *producer, const char *topic, const struct task *task,
                          enum channel channel, kafka_produce_fn fn, void *arg)
 {
     const struct parcel *parcel = task->parcel;
-    char mid[MID_TEXT_SIZE], partition_text[16], offset_text[24], time_text[CLOCK_ISO_SIZE];
+    char mid[MID_TEXT_SIZE], partition_text[16], offset_text[24], time_text[CLOCK_ISO_SIZE], bytes_text[24];
     const char *from_topic;
     int32_t partition;
     int64_t offset;
@@ -42,6 +51,7 @@ void side_record_produce(struct kafka_producer *producer, const char *topic, con
     mid_format(&task->mid, mid);
     snprintf(partition_text, sizeof(partition_text), "%d", partition);
     snprintf(offset_text, sizeof(offset_text), "%lld", (long long)offset);
+    snprintf(bytes_text, sizeof(bytes_text), "%zu", parcel->record.value.len);
     clock_format_iso(clock_wall_ms(), time_text);
 
     const struct record_header own[] = {
@@ -54,17 +64,18 @@ void side_record_produce(struct kafka_producer *producer, const char *topic, con
         {"perkline-partition", slice_of(partition_text)},
         {"perkline-offset", slice_of(offset_text)},
         {"perkline-time", slice_of(time_text)},
-        {SIDE_NOTE_KEY, parcel->record.key}, /* the last: not every record has one */
+        {task->is_cut ? SIDE_NOTE_WHOLE_BYTES : SIDE_NOTE_KEY, task->is_cut ? slice_of(bytes_text) : parcel->record.key},
     };
-    const size_t own_count = sizeof(own) / sizeof(own[0]) - (parcel->record.key.data ? 0 : 1);
+    /* The last: not every record has a key. */
+    const size_t own_count = sizeof(own) / sizeof(own[0]) - (task->is_cut || parcel->record.key.data ? 0 : 1);
 
-    headers = side_record_headers(parcel, own, own_count, &count);
+    headers = side_record_headers(task->is_cut ? NULL : parcel, own, own_count, &count);
     kafka_produce(producer,
                   &(struct kafka_message){
                       .topic = topic,
                       .partition = -1,
                       .key = slice_of(mid),
-                      .value = parcel->record.value,
+                      .value = task->is_cut ? cut(parcel->record.value) : parcel->record.value,
                       .headers = headers,
                       .header_count = count,
                   },

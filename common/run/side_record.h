@@ -9,7 +9,8 @@
 #include "core/record.h"
 #include "run/parcel.h"
 
-/* To the DLQ or the held topic, with the mid as key: headers as in core/side_note.h. */
+/* To the DLQ or the held topic, with the mid as key: headers as in core/side_note.h. One that is_cut goes with the beginning
+ * of its value only, and without its own headers and key. */
 void side_record_produce(struct kafka_producer *producer, const char *topic, const struct task *task,
                          enum channel channel, kafka_produce_fn fn, void *arg);
 
@@ -25,7 +26,8 @@ struct side_record_original {
 const struct record *side_record_unwrap(const struct record *side, struct side_record_original *original);
 void side_record_original_finish(struct side_record_original *original);
 
-/* The original headers without those that we put on top, followed by `count` more. Caller frees the array. */
+/* The original headers (parcel NULL: none) without those that we put on top, followed by `count` more. Caller frees the
+ * array. */
 struct kafka_header *side_record_headers(const struct parcel *parcel, const struct record_header *more, size_t count,
                                          size_t *total);
 

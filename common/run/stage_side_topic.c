@@ -51,6 +51,13 @@ static void on_produced(void *arg, bool is_done, const char *problem)
     struct task *task = arg;
     struct side_topic *stage = task_stage(task);
 
+    if (problem == kafka_record_too_large && !task->is_cut) {
+        task->is_cut = true;
+        log_event(LOG_ERROR, "record_cut", "topic", stage->topic, "bytes", log_int((int64_t)task->parcel->record.value.len),
+                  NULL);
+        produce(task);
+        return;
+    }
     if (!is_done) { /* never dropped because Kafka is away: the work waits */
         log_event(LOG_WARN, "side_topic_waits", "topic", stage->topic, "reason", problem, NULL);
         task_call_later(task, stage->loop, RETRY_MS, produce);

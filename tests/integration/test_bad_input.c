@@ -123,11 +123,13 @@ static void every_kind_of_bad_record_is_in_the_dlq_once_whole_and_explained(void
 {
     struct system *system = *state;
     char *large = make_filled("{" ENVELOPE ",\"data\":{" MEMBER ",\"x\":\"", 'a', EVENT_MOST_BYTES, "\"}}");
+    char *largest = make_filled("", 'b', 1040000, "");
     char *deep = make_filled("{" ENVELOPE ",\"data\":{" MEMBER ",\"x\":", '[', EVENT_MOST_DEPTH, "");
     const struct bad_record bad[] = {
         {"not_json", SLICE("points=120;member=42")},
         {"not_json", SLICE("{" ENVELOPE ",\"data\":{" MEMBER "}")},
         {"too_large", slice_of(large)},
+        {"too_large", slice_of(largest)},
         {"too_deep", slice_of(deep)},
         {"duplicate_key", SLICE("{" ENVELOPE ",\"id\":\"y\",\"data\":{" MEMBER "}}")},
         {"not_utf8", SLICE("{" ENVELOPE ",\"data\":{" MEMBER ",\"x\":\"\xff\"}}")},
@@ -168,6 +170,7 @@ static void every_kind_of_bad_record_is_in_the_dlq_once_whole_and_explained(void
     assert_int_equal(process_status(system->workers[0]), PROCESS_RUNS);
     free_dead(dead);
     free(large);
+    free(largest);
     free(deep);
 }
 

@@ -33,6 +33,7 @@ static struct {
     struct fake_log *logs;
     struct committed *committed;
     bool is_down;
+    size_t most_bytes;
     fake_commit_fn commit_fn;
     void *commit_arg;
     fake_record_fn record_fn;
@@ -168,6 +169,16 @@ int64_t fake_kafka_append(const char *topic, int32_t partition, struct slice key
                           const struct kafka_header *headers, size_t header_count)
 {
     return fake_log_append(fake_log_find(topic, partition), key, value, headers, header_count);
+}
+
+void fake_kafka_set_most_bytes(size_t bytes)
+{
+    broker.most_bytes = bytes;
+}
+
+bool fake_log_takes(size_t bytes)
+{
+    return broker.most_bytes == 0 || bytes <= broker.most_bytes;
 }
 
 int64_t fake_log_end(const struct fake_log *log)

@@ -25,5 +25,6 @@ const struct kafka_record *fake_log_at(const struct fake_log *log, int64_t offse
 int64_t fake_log_committed(const char *group, const char *topic, int32_t partition, const char **metadata);
 void fake_log_commit(const char *group, const struct kafka_position *position);
 bool fake_log_is_down(void);
+bool fake_log_takes(size_t bytes);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <utlist.h>
 
@@ -14,6 +15,8 @@
 #include "io/kafka_producer.h"
 
 enum { LATENCY_MS = 1 };
+
+const char kafka_record_too_large[] = "too large";
 
 struct pending {
     struct fake_log *log; /* NULL: there is no such topic */
@@ -49,6 +52,16 @@ static void free_pending(struct pending *pending)
     free(pending);
 }
 
+static bool is_too_large(const struct pending *pending)
+{
+    size_t bytes = pending->key.len + pending->value.len;
+
+    for (size_t i = 0; i < pending->header_count; i++) {
+        bytes += strlen(pending->headers[i].name) + pending->headers[i].value.len;
+    }
+    return !fake_log_takes(bytes);
+}
+
 /* A bug, when it is planted. */
 static bool is_forgotten(const struct pending *pending)
 {
@@ -65,7 +78,7 @@ static void on_send(void *arg)
         if (pending->is_through) {
             continue;
         }
-        pending->is_refused = !pending->log || fake_log_is_down() || !fakes_reach(FAKE_PRODUCE);
+        pending->is_refused = !pending->log || is_too_large(pending) || fake_log_is_down() || !fakes_reach(FAKE_PRODUCE);
         if (fakes_is_dead()) {
             return;
         }
@@ -90,7 +103,8 @@ static void on_ack(void *arg)
         }
         DL_DELETE(producer->pending, pending);
         producer->count--;
-        pending->fn(pending->arg, is_done, is_done ? "" : "not acknowledged");
+        pending->fn(pending->arg, is_done,
+                    is_done ? "" : is_too_large(pending) ? kafka_record_too_large : "not acknowledged");
         free_pending(pending);
         if (fakes_is_dead()) {
             return;

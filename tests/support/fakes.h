@@ -176,6 +176,8 @@ void fake_kafka_expel(struct kafka_consumer *consumer);
 void fake_kafka_rebalance(struct kafka_consumer *consumer, bool can_commit);
 bool fake_kafka_is_paused(const struct kafka_consumer *consumer, const char *topic, int32_t partition);
 bool fake_kafka_is_held(const struct kafka_consumer *consumer);
+/* Larger records are refused; 0: none is. */
+void fake_kafka_set_most_bytes(size_t bytes);
 /* Brokers refuse: records are not taken, commits fail. */
 void fake_kafka_set_down(bool is_down);
 /* The reader fails after so many records; -1: never. */

@@ -108,6 +108,23 @@ static void size_is_taken_to_256_kib(void **state)
     assert_refused("one more", decode_with_size(256 * 1024 + 1), "too_large", "262145 bytes");
 }
 
+static void key_and_headers_are_taken_to_128_kib_and_ours_on_top(void **state)
+{
+    enum { ROOM = EVENT_MOST_NOTES - 8 /* names and key */ };
+    char *large = calloc(1, ROOM + 1);
+    struct record_header headers[] = {{"x-note", {large, ROOM}}, {"perkline-claim", {large, 200}}};
+    struct record record = {.value = SLICE("{" ATTRIBUTES ",\"data\":{}}"), .key = SLICE("42"), .headers = headers,
+                            .header_count = 2};
+    struct decoded decoded = decode_record(record);
+
+    (void)state;
+    assert_true(decoded.is_event);
+    event_finish(&decoded.event);
+    headers[0].value.len++;
+    assert_refused("one more", decode_record(record), "too_large", "131073 bytes of key and headers");
+    free(large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +132,7 @@ int main(void)
         cmocka_unit_test(nesting_is_taken_to_64_levels),
         cmocka_unit_test(many_brackets_side_by_side_are_not_deep),
         cmocka_unit_test(size_is_taken_to_256_kib),
+        cmocka_unit_test(key_and_headers_are_taken_to_128_kib_and_ours_on_top),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -318,6 +318,26 @@ static void what_is_no_event_goes_to_the_dlq_once(void **state)
     assert_int_equal(fake_http_message_count(), 1);
 }
 
+static void what_is_larger_than_the_dlq_takes_is_there_with_its_beginning(void **state)
+{
+    enum { BYTES = 100 << 10 };
+    struct world *world = *state;
+    char *large = malloc(BYTES);
+
+    memset(large, 'x', BYTES);
+    fake_kafka_set_most_bytes(BYTES);
+    fake_kafka_append("events", 0, SLICE("k"), slice_make(large, BYTES), NULL, 0);
+    append_event("test.mail", "after");
+    open_consumer(world);
+    run_until_idle(world);
+    assert_int_equal(fake_kafka_end("loyalty.dlq", 0), 1);
+    assert_string_equal(header_of("loyalty.dlq", 0, "perkline-reason"), "not_json");
+    assert_string_equal(header_of("loyalty.dlq", 0, "perkline-whole-bytes"), "102400");
+    assert_in_range(fake_kafka_record("loyalty.dlq", 0, 0)->value.len, 1000, BYTES - 1);
+    assert_int_equal(fake_http_message_count(), 1);
+    free(large);
+}
+
 static void an_event_without_its_dedupe_field_goes_to_the_dlq(void **state)
 {
     struct world *world = *state;
@@ -549,6 +569,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         intake_test(a_full_window_holds_then_pauses_and_lets_go_again),
         intake_test(what_is_no_event_goes_to_the_dlq_once),
+        intake_test(what_is_larger_than_the_dlq_takes_is_there_with_its_beginning),
         intake_test(an_event_without_its_dedupe_field_goes_to_the_dlq),
         intake_test(an_unknown_type_is_done_without_a_word),
         intake_test(a_parked_delivery_of_the_other_channel_is_left_to_it),
