@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/args.h"
+#include "base/digest.h"
 #include "core/json_memory.h"
+#include "core/locale.h"
 #include "workers/commands.h"
 
 struct command {
@@ -65,6 +67,8 @@ static int refuse(const char *name)
 int main(int argc, char **argv)
 {
     json_memory_use();
+    locale_use_memory();
+    digest_use_memory();
     if (argc < 2) {
         print_help(stderr);
         return 2;

@@ -3,16 +3,32 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+static void say_why(const char *format, va_list args)
+{
+    fflush(stdout);
+    fputs("perkline: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
 
 void die(const char *format, ...)
 {
     va_list args;
 
-    fflush(stdout);
-    fputs("perkline: ", stderr);
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    say_why(format, args);
     va_end(args);
-    fputc('\n', stderr);
     exit(1);
+}
+
+void die_at_once(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say_why(format, args);
+    va_end(args);
+    _exit(1);
 }

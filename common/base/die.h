@@ -6,5 +6,8 @@
 #define BASE_DIE_H
 
 void die(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+/* The same without what libraries do at exit: for want of memory, which may be noticed within one of them, or on a thread
+ * beside one that works. OpenSSL's tidying up waits for ever for its own beginning. */
+void die_at_once(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 #endif

@@ -3,13 +3,41 @@
 #include <assert.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
 #include "base/die.h"
+#include "base/mem.h"
+
+static void *allocate(size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return xmalloc(size);
+}
+
+static void *reallocate(void *old, size_t size, const char *file, int line)
+{
+    (void)file, (void)line;
+    return xrealloc(old, size);
+}
+
+static void release(void *memory, const char *file, int line)
+{
+    (void)file, (void)line;
+    free(memory);
+}
+
+void digest_use_memory(void)
+{
+    if (!CRYPTO_set_mem_functions(allocate, reallocate, release)) {
+        die("OpenSSL has taken memory already");
+    }
+}
 
 /* Looking an algorithm up costs as much as digesting a kilobyte, so each thread does it once. */
 static _Thread_local struct contexts {

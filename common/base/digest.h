@@ -13,6 +13,9 @@
 
 enum { DIGEST_SIZE = 32, CHECKSUM_SIZE = 16, UUID_TEXT_SIZE = 37 };
 
+/* OpenSSL takes its memory from base/mem.h, TLS, too. First in a process. */
+void digest_use_memory(void);
+
 void digest_sha256(struct slice bytes, uint8_t out[DIGEST_SIZE]);
 /* Of all parts, one behind the other. */
 void digest_sha256_parts(const struct slice parts[], size_t count, uint8_t out[DIGEST_SIZE]);

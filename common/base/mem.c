@@ -14,7 +14,7 @@ void *xmalloc(size_t size)
     void *p = malloc(size ? size : 1);
 
     if (!p) {
-        die("out of memory (%zu bytes)", size);
+        die_at_once("out of memory (%zu bytes)", size);
     }
     return p;
 }
@@ -24,7 +24,7 @@ void *xcalloc(size_t count, size_t size)
     void *p = calloc(count ? count : 1, size ? size : 1);
 
     if (!p) {
-        die("out of memory (%zu * %zu bytes)", count, size);
+        die_at_once("out of memory (%zu * %zu bytes)", count, size);
     }
     return p;
 }
@@ -34,11 +34,11 @@ void *xreallocarray(void *old, size_t count, size_t size)
     void *p;
 
     if (size && count > SIZE_MAX / size) {
-        die("out of memory (%zu * %zu bytes)", count, size);
+        die_at_once("out of memory (%zu * %zu bytes)", count, size);
     }
     p = realloc(old, count && size ? count * size : 1);
     if (!p) {
-        die("out of memory (%zu * %zu bytes)", count, size);
+        die_at_once("out of memory (%zu * %zu bytes)", count, size);
     }
     return p;
 }

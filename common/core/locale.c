@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include <unicode/ucal.h>
+#include <unicode/uclean.h>
 #include <unicode/uloc.h>
 
-#include "base/die.h"
 #include "base/mem.h"
 
 enum { ZONE_NAME_MOST = 63 };
@@ -28,11 +28,39 @@ struct locale_set {
 static const char *const plural_names[LOCALE_PLURAL_COUNT] = {"zero", "one", "two", "few", "many", "other"};
 static const char *const style_names[LOCALE_DATE_STYLE_COUNT] = {"short", "medium", "long", "full"};
 
+/* --- memory ------------------------------------------------------------------------------------------------------- */
+
+static void *allocate(const void *context, size_t size)
+{
+    (void)context;
+    return xmalloc(size);
+}
+
+static void *reallocate(const void *context, void *old, size_t size)
+{
+    (void)context;
+    return xrealloc(old, size);
+}
+
+static void release(const void *context, void *memory)
+{
+    (void)context;
+    free(memory);
+}
+
+void locale_use_memory(void)
+{
+    UErrorCode status = U_ZERO_ERROR;
+
+    u_setMemoryFunctions(NULL, allocate, reallocate, release, &status);
+    assert(U_SUCCESS(status));
+}
+
+/* --- ICU's answers ------------------------------------------------------------------------------------------------- */
+
+/* ICU's failures here are missing data of the installation or a bug of ours, never the caller's input. */
 void locale_check(UErrorCode status)
 {
-    if (status == U_MEMORY_ALLOCATION_ERROR) {
-        die("out of memory (ICU)");
-    }
     assert(U_SUCCESS(status));
     (void)status;
 }

@@ -47,6 +47,10 @@ enum locale_plural {
     LOCALE_PLURAL_COUNT
 };
 
+/* ICU takes its memory from base/mem.h: much of it says "not there" for want of memory, and a time zone that is not there is
+ * a reason to refuse an event. First in a process. */
+void locale_use_memory(void);
+
 /* Has ICU's data a language of that code? */
 bool locale_is_known_language(const char *tag);
 

@@ -151,7 +151,7 @@ static void report_parser_error(struct loader *loader)
     const char *problem = parser->problem ? parser->problem : "cannot be read";
 
     if (parser->error == YAML_MEMORY_ERROR) {
-        die("out of memory (reading YAML)");
+        die_at_once("out of memory (reading YAML)");
     }
     if (parser->error == YAML_READER_ERROR) {
         refuse(loader, mark_of_offset(loader->text, parser->problem_offset), NULL, "not YAML: %s",
@@ -433,7 +433,7 @@ struct yaml *yaml_parse(const char *path, struct slice text, int first_line,
         return NULL;
     }
     if (!yaml_parser_initialize(&loader.parser)) {
-        die("out of memory (reading YAML)");
+        die_at_once("out of memory (reading YAML)");
     }
     yaml_parser_set_encoding(&loader.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&loader.parser,

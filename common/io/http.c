@@ -447,7 +447,7 @@ bool http_check_url(const struct http_settings *settings, const char *url, struc
     CURLUcode code;
 
     if (!parts) {
-        die("out of memory (URL)");
+        die_at_once("out of memory (URL)");
     }
     code = curl_url_set(parts, CURLUPART_URL, url, CURLU_DISALLOW_USER);
     if (code == CURLUE_OK) {

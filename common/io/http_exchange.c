@@ -65,7 +65,7 @@ static void make_response(struct http_exchange *exchange, int status, const char
     exchange->response = MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)(body.len ? body.data : ""),
                                                          MHD_RESPMEM_MUST_COPY);
     if (!exchange->response) {
-        die("out of memory (answering HTTP)");
+        die_at_once("out of memory (answering HTTP)");
     }
     if (content_type) {
         MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);

@@ -436,11 +436,22 @@ bool redis_check_url(const char *text, struct err *err)
     return is_good;
 }
 
+/* Memory of base/mem.h for hiredis. Before 1.0 it cannot be told, and does not look everywhere whether it got any. */
+static void use_memory(void)
+{
+#if HIREDIS_MAJOR >= 1
+    hiredisAllocFuncs functions = {xmalloc, xcalloc, xrealloc, xstrdup, free};
+
+    hiredisSetAllocators(&functions);
+#endif
+}
+
 struct redis_link *redis_link_open(struct loop *loop, const struct redis_url *url,
                                    const struct redis_link_events *events)
 {
     struct redis_link *link = xcalloc(1, sizeof(*link));
 
+    use_memory();
     link->loop = loop;
     link->url = url;
     link->events = *events;
