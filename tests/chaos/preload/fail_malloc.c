@@ -1,20 +1,10 @@
-/*
- * fail_malloc: a library for LD_PRELOAD under which one allocation fails: the n-th of those that the program itself, or a
- * library that may fail into our code, asks for. Every other one is answered as usual, so that what follows is seen, too.
- *
- *     FAIL_MALLOC_IN=libjansson,libcurl   whose allocations are counted beside the program's own
- *     FAIL_MALLOC_AT=17                   the 17th since the start fails
- *     SIGUSR2 with a value (sigqueue)     above 0: the value-th from now on fails; 0: prints how many were counted so far
- *
- * Lines of its own on stderr begin with "fail_malloc: ". What libc allocates in a name of its own (stdio, resolver) is not
- * counted, nor what librdkafka does: it aborts by design, which is a death as any other.
- */
+#include "tests/chaos/preload/fail_malloc.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -163,13 +153,18 @@ static bool is_named(const char *path, const char *list)
     return false;
 }
 
+struct noting {
+    const char *libraries;
+    bool is_program;
+};
+
 /* The program is the first, without a name. */
 static int note_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
-    bool *is_program = arg;
+    struct noting *noting = arg;
 
     (void)size;
-    if (object_count < OBJECTS_MOST && (*is_program || is_named(info->dlpi_name, getenv("FAIL_MALLOC_IN")))) {
+    if (object_count < OBJECTS_MOST && (noting->is_program || is_named(info->dlpi_name, noting->libraries))) {
         const char *slash = strrchr(info->dlpi_name, '/');
 
         for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -178,13 +173,38 @@ static int note_object(struct dl_phdr_info *info, size_t size, void *arg)
 
                 objects[object_count++] =
                     (struct object){from, from + info->dlpi_phdr[i].p_memsz, info->dlpi_addr,
-                                    *is_program ? "program" : slash ? slash + 1 : info->dlpi_name};
+                                    noting->is_program ? "program" : slash ? slash + 1 : info->dlpi_name};
                 break;
             }
         }
     }
-    *is_program = false;
+    noting->is_program = false;
     return 0;
+}
+
+void fail_malloc_in(const char *libraries)
+{
+    struct noting noting = {libraries, true};
+
+    is_early();
+    object_count = 0;
+    dl_iterate_phdr(note_object, &noting);
+}
+
+void fail_malloc_at(long number)
+{
+    atomic_store(&counted, 0);
+    atomic_store(&wanted, number);
+}
+
+long fail_malloc_count(void)
+{
+    return atomic_load(&counted);
+}
+
+bool fail_malloc_has_failed(void)
+{
+    return atomic_load(&wanted) > 0 && atomic_load(&counted) >= atomic_load(&wanted);
 }
 
 static void on_signal(int signum, siginfo_t *info, void *context)
@@ -194,11 +214,10 @@ static void on_signal(int signum, siginfo_t *info, void *context)
     (void)signum;
     (void)context;
     if (info->si_value.sival_int > 0) {
-        atomic_store(&counted, 0);
-        atomic_store(&wanted, info->si_value.sival_int);
+        fail_malloc_at(info->si_value.sival_int);
         snprintf(line, sizeof(line), "fail_malloc: number %d is to fail\n", info->si_value.sival_int);
     } else {
-        snprintf(line, sizeof(line), "fail_malloc: counted %ld\n", atomic_load(&counted));
+        snprintf(line, sizeof(line), "fail_malloc: counted %ld\n", fail_malloc_count());
     }
     tell(line);
 }
@@ -207,14 +226,13 @@ __attribute__((constructor)) static void begin(void)
 {
     const struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_RESTART};
     const char *at = getenv("FAIL_MALLOC_AT");
-    bool is_program = true;
+    const char *libraries = getenv("FAIL_MALLOC_IN");
 
-    if (!getenv("FAIL_MALLOC_IN")) {
+    if (!libraries) {
         return;
     }
-    is_early();
-    atomic_store(&wanted, at ? strtol(at, NULL, 10) : 0);
-    dl_iterate_phdr(note_object, &is_program);
+    fail_malloc_in(libraries);
+    fail_malloc_at(at ? strtol(at, NULL, 10) : 0);
     sigaction(SIGUSR2, &action, NULL);
     unsetenv("LD_PRELOAD"); /* not for its children */
 }
