@@ -27,7 +27,8 @@ static const struct property common_defaults[] = {
 
 static const struct property consumer_defaults[] = {
     {"check.crcs", "true"},
-    {"heartbeat.interval.ms", "3000"},
+    /* A member learns with its next heartbeat that the group is being shared out anew, and all wait for the last one. */
+    {"heartbeat.interval.ms", "1000"},
     {"max.poll.interval.ms", "300000"},
     {"queued.min.messages", "2000"},
     {"fetch.wait.max.ms", "100"},

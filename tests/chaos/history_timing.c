@@ -25,29 +25,54 @@ static int64_t first_asked_ms(struct history *history, const char *name)
     return first_ms;
 }
 
-int64_t history_longest_silence_ms(struct history *history)
+struct asked {
+    int64_t at_ms, readable_ms;
+};
+
+static int by_time(const void *a, const void *b)
+{
+    const struct asked *left = a, *right = b;
+
+    return left->at_ms < right->at_ms ? -1 : left->at_ms > right->at_ms;
+}
+
+/* Of one partition; all of them were asked for. */
+static void look_for_silence(struct asked asked[], size_t count, int32_t partition, struct history_silence *longest)
+{
+    int64_t readable_ms = INT64_MAX; /* the first that was not asked for yet */
+
+    qsort(asked, count, sizeof(*asked), by_time);
+    for (size_t i = count; i-- > 1;) {
+        int64_t from_ms = asked[i - 1].at_ms;
+
+        readable_ms = asked[i].readable_ms < readable_ms ? asked[i].readable_ms : readable_ms;
+        from_ms = readable_ms > from_ms ? readable_ms : from_ms;
+        if (asked[i].at_ms - from_ms > longest->to_ms - longest->from_ms) {
+            *longest = (struct history_silence){partition, from_ms, asked[i].at_ms};
+        }
+    }
+}
+
+struct history_silence history_find_silence(struct history *history, history_readable_fn fn, void *arg)
 {
     size_t events = history_count_events(history);
-    int64_t *times = xcalloc(events + 1, sizeof(*times));
-    int64_t longest_ms = 0;
+    struct asked *asked = xcalloc(events + 1, sizeof(*asked));
+    struct history_silence longest = {0};
 
     for (size_t at = 0; at < events;) { /* by place, since the check */
         int32_t partition = history_get_event(history, at)->partition;
         size_t count = 0;
 
         for (; at < events && history_get_event(history, at)->partition == partition; at++) {
-            int64_t first_ms = first_asked_ms(history, history_get_event(history, at)->name);
+            const struct history_event *event = history_get_event(history, at);
 
-            times[count] = first_ms;
-            count += first_ms >= 0;
+            asked[count] = (struct asked){first_asked_ms(history, event->name), fn ? fn(arg, event) : 0};
+            count += asked[count].at_ms >= 0;
         }
-        qsort(times, count, sizeof(*times), by_size);
-        for (size_t i = 1; i < count; i++) {
-            longest_ms = times[i] - times[i - 1] > longest_ms ? times[i] - times[i - 1] : longest_ms;
-        }
+        look_for_silence(asked, count, partition, &longest);
     }
-    free(times);
-    return longest_ms;
+    free(asked);
+    return longest;
 }
 
 int64_t history_latency_ms(struct history *history, int64_t from_ms, int64_t to_ms, double share)

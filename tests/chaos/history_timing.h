@@ -10,9 +10,18 @@
 
 #include "tests/chaos/history.h"
 
-/* The longest time in which no event of some partition was asked for the first time, over all partitions, from the first to
- * the last of each. Meaningful when events came all the time. */
-int64_t history_longest_silence_ms(struct history *history);
+/* A time in which no event of some partition was asked for the first time. Meaningful when events came all the time. */
+struct history_silence {
+    int32_t partition;
+    int64_t from_ms, to_ms; /* equal: there was none */
+};
+
+/* When an event could be read. */
+typedef int64_t (*history_readable_fn)(void *arg, const struct history_event *event);
+
+/* The longest one over all partitions, from the first to the last request of each. With `fn` a silence begins only when there
+ * is an event to read. */
+struct history_silence history_find_silence(struct history *history, history_readable_fn fn, void *arg);
 
 /* From an event's time in Kafka to its first request, over all channels, of the events produced in from_ms .. to_ms: this
  * `share` (0.99) took so long or less. -1 when there are none. */

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "tests/chaos/history.h"
+#include "tests/chaos/history_timing.h"
 
 enum { NOTES = 5, STEP_MS = 1000 };
 
@@ -426,11 +427,76 @@ static void a_broken_history_is_refused_by_the_invariant_that_it_breaks(void **s
     }
 }
 
+struct readable {
+    int64_t at_ms[4];
+};
+
+static int64_t readable_ms(void *arg, const struct history_event *event)
+{
+    const struct readable *readable = arg;
+
+    return readable->at_ms[event->offset];
+}
+
+/* Events of one partition, asked for at 1, 2, 9 and 10 s, and another partition that is never silent for long. */
+static struct history *tell_silence(void)
+{
+    static const int64_t asked_ms[] = {1000, 2000, 9000, 10000};
+    struct history *history = history_create();
+
+    for (int i = 0; i < 8; i++) {
+        struct history_event event = {.partition = i / 4, .offset = i % 4, .at_ms = 500};
+        struct history_request request = {.is_accepted = true, .at_ms = i / 4 ? 1000 * i : asked_ms[i], .number = i};
+
+        snprintf(event.name, sizeof(event.name), "note-%d-1", i);
+        snprintf(request.name, sizeof(request.name), "%s", event.name);
+        snprintf(request.mid, sizeof(request.mid), "%032d", i);
+        history_add_event(history, &event);
+        history_add_request(history, &request);
+    }
+    return history;
+}
+
+static void a_silence_begins_when_there_is_something_to_read(void **state)
+{
+    static const struct {
+        struct readable readable;
+        int64_t from_ms, to_ms;
+    } tales[] = {
+        {{{500, 500, 500, 500}}, 2000, 9000},   /* all the time */
+        {{{500, 500, 6000, 6000}}, 6000, 9000}, /* not before 6 s */
+        {{{500, 500, 6000, 4000}}, 4000, 9000}, /* one that was asked for later lay there */
+    };
+    const struct history_rules rules = {.is_channel_used = {[CHANNEL_EMAIL] = true}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(tales) / sizeof(tales[0]); i++) {
+        struct history *history = tell_silence();
+        struct readable readable = tales[i].readable;
+        struct history_silence silence;
+        struct history_figures figures;
+        struct buf report;
+
+        buf_init(&report, 0);
+        history_check(history, &rules, &figures, &report); /* puts the events in order */
+        silence = history_find_silence(history, NULL, NULL);
+        assert_int_equal(silence.from_ms, 2000);
+        assert_int_equal(silence.to_ms, 9000);
+        silence = history_find_silence(history, readable_ms, &readable);
+        assert_int_equal(silence.partition, 0);
+        assert_int_equal(silence.from_ms, tales[i].from_ms);
+        assert_int_equal(silence.to_ms, tales[i].to_ms);
+        buf_finish(&report);
+        history_destroy(history);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_clean_history_is_accepted_and_counted),
         cmocka_unit_test(a_broken_history_is_refused_by_the_invariant_that_it_breaks),
+        cmocka_unit_test(a_silence_begins_when_there_is_something_to_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs integration tests against a real Apache Kafka: delivery, crash, group, bad input, topics, replay and capture against a
 # single broker, then the group tests and the loss of brokers against three (three copies, two of them in sync). With a
-# second folder, that of the chaos programs: workers that come and go while a broker dies, scaling, a rolling restart, with
+# second folder, that of the chaos programs: workers that come and go while a broker dies, a broker that goes in good order, scaling, a rolling restart, with
 # the binary above that folder, and their line of figures.
 #
 #   PERKLINE=build/asan/perkline tests/integration/kafka_suite.sh build/asan/tests/integration [build/chaos/tests/chaos]
@@ -64,7 +64,7 @@ if [ -n "$chaos" ]; then
     echo "load against three brokers:"
     programs=$chaos PERKLINE=$chaos/../../perkline TEST_JOBS=1 CHAOS_REPORT=$dir/figures
     export PERKLINE CHAOS_REPORT
-    CHAOS_TEST='workers_come*' run rebalances
+    CHAOS_TEST='*_come_and_go' run rebalances
     run scaling
     awk -F '\t' '{printf "%-4s %-4s %s: %s\n", $1, $4, $2, $3}' "$dir/figures"
 fi

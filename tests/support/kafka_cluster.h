@@ -13,6 +13,8 @@ bool kafka_cluster_is_there(void);
 
 /* Brokers count from 1. Back when it is dead, or ready; false: it is neither (cluster.log of the system says why). */
 bool kafka_cluster_kill(const struct system *system, int broker);
+/* In good order, which takes a while: runs until the broker has ended. The caller destroys it. */
+struct process *kafka_cluster_begin_end(const struct system *system, int broker);
 bool kafka_cluster_restart(const struct system *system, int broker);
 
 #endif

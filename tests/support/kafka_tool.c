@@ -314,6 +314,18 @@ int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *t
     return ends < 0 ? -1 : ends - committed;
 }
 
+int kafka_tool_coordinator(struct kafka_tool *tool, const char *group)
+{
+    const struct rd_kafka_group_list *list = NULL;
+    int id = -1;
+
+    if (rd_kafka_list_groups(tool->producer, group, &list, ANSWER_MS) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        id = list->group_cnt == 1 ? list->groups[0].broker.id : -1;
+        rd_kafka_group_list_destroy(list);
+    }
+    return id;
+}
+
 static int compare_names(const void *left, const void *right)
 {
     return strcmp(*(char *const *)left, *(char *const *)right);

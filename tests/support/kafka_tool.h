@@ -45,6 +45,9 @@ bool kafka_tool_committed(struct kafka_tool *tool, const char *group, const char
  * was removed yet. */
 int64_t kafka_tool_lag(struct kafka_tool *tool, const char *group, const char *topic, int partitions);
 
+/* The broker that keeps the group; -1 when Kafka does not say. Not of the embedded broker. */
+int kafka_tool_coordinator(struct kafka_tool *tool, const char *group);
+
 /* Names of the consumer groups that the brokers know, sorted, a line each, without those of other tests, which may run at
  * the same time: groups of systems whose prefix is not `prefix`. The caller frees it. Not of the embedded broker, which
  * cannot say. */

@@ -5,6 +5,7 @@
 #   kafka_cluster.sh start N DIR       format, start, wait until ready; prints bootstrap.servers=...
 #   kafka_cluster.sh stop DIR          end all brokers (their data stay)
 #   kafka_cluster.sh kill DIR ID       kill -9 one broker (IDs count from 1)
+#   kafka_cluster.sh end DIR ID        end one broker in good order
 #   kafka_cluster.sh restart DIR ID    start one again with its data, wait until ready
 #   kafka_cluster.sh topics DIR ...    Kafka's own topic tool: --list, --create --topic T --partitions 4, ...
 #   kafka_cluster.sh groups DIR ...    Kafka's own tool for consumer groups
@@ -21,7 +22,7 @@ fail() {
 }
 
 usage() {
-    sed -n '5,10s/^# *//p' "$0" >&2
+    sed -n '5,11s/^# *//p' "$0" >&2
     exit 2
 }
 
@@ -31,6 +32,7 @@ find_jars() {
 
 exec_java() {
     exec java -Xmx384m -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel="${log_level:-warn}" \
+        -Dorg.slf4j.simpleLogger.showDateTime=true -Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS \
         -cp "$libs/*" "$@"
 }
 
@@ -177,6 +179,13 @@ kill)
     need_broker "${2:-}"
     is_alive "$2" || fail "broker $2 does not run"
     kill -KILL "$(cat "$dir/$2/pid")"
+    while is_alive "$2"; do sleep 0.05; done
+    ;;
+end)
+    set_dir "${1:-}"
+    need_broker "${2:-}"
+    is_alive "$2" || fail "broker $2 does not run"
+    kill -TERM "$(cat "$dir/$2/pid")"
     while is_alive "$2"; do sleep 0.05; done
     ;;
 restart)
