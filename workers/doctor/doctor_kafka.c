@@ -81,8 +81,7 @@ void doctor_check_topics(struct doctor *doctor)
         survey_topic_finish(&topic);
     }
     if (unknown > 0) {
-        doctor_tell(doctor, DOCTOR_WARN, "let us DescribeConfigs on them, or compare them with what perkline topics "
-                                         "--help says (the embedded broker has no settings)",
+        doctor_tell(doctor, DOCTOR_WARN, "let us DescribeConfigs on them (the embedded broker has no settings)",
                     "the settings of %zu topics are not told", unknown);
     } else if (told == 0) {
         doctor_tell(doctor, DOCTOR_OK, NULL, "all %zu are there, with the settings that they need", survey->plan.count);
