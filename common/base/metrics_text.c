@@ -1,4 +1,4 @@
-#include "base/metrics_private.h"
+#include "base/metrics_inside.h"
 
 #include <math.h>
 #include <stdio.h>

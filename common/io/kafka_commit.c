@@ -1,4 +1,4 @@
-#include "io/kafka_consumer_parts.h"
+#include "io/kafka_consumer_inside.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /*
  * The calls: look-up, BEGIN and SETTLE, each kept until it is answered.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /*
  * What BEGIN answers: hostile until it is held to what the script says.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include <limits.h>
 #include <stdio.h>

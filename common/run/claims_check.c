@@ -3,7 +3,7 @@
  * clock -> policy -> epoch of all shards -> the server that was written to last -> RESTORE of what we wrote lately -> ready.
  * Without an epoch, and on another server than that, it is rebuilt first (claims_rebuild.c), and all is asked again.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

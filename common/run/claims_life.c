@@ -1,7 +1,7 @@
 /*
  * The life of the claims: open, close, states and who is told of them, names of keys.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include <assert.h>
 #include <stdarg.h>

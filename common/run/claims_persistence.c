@@ -2,7 +2,7 @@
  * Would Redis survive a restart? Asked with the policy: at every connect and every minute. It is not refused when it would
  * not, since what it forgets is read again from the outcomes topic; but that takes its time, and people should know.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include "base/log.h"
 #include "run/redis_info.h"

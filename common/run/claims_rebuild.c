@@ -5,7 +5,7 @@
  * whole one. Under each new mark every worker puts back what it wrote lately, since the topics do not tell of what is on the
  * wire.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * What operators may do to a record: let it begin anew (said by a record on a retry topic, done by the worker that reads
  * it), or say what became of it (done by the tools).
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * notices an emptied Redis as well, and puts back what it wrote lately before another one ends the recovery. In the same
  * breath it is written down that this server is the one in use.
  */
-#include "run/claims_private.h"
+#include "run/claims_inside.h"
 
 enum { LOOK_MS = 1000 };
 

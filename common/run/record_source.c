@@ -3,7 +3,7 @@
 #include "base/duration.h"
 #include "base/number.h"
 #include "core/event.h"
-#include "run/record_source_private.h"
+#include "run/record_source_inside.h"
 
 /* --- places ------------------------------------------------------------------------------------------------------- */
 

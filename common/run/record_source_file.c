@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "core/record_json.h"
-#include "run/record_source_private.h"
+#include "run/record_source_inside.h"
 
 enum { CHUNK = 256 << 10, MOST_LINE_BYTES = 8 << 20 };
 

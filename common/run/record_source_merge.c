@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "run/record_source_private.h"
+#include "run/record_source_inside.h"
 
 struct part {
     struct record_source *source;

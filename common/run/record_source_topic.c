@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "io/kafka_reader.h"
-#include "run/record_source_private.h"
+#include "run/record_source_inside.h"
 
 struct topic_source {
     struct record_source source;

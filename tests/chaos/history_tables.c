@@ -1,4 +1,4 @@
-#include "tests/chaos/history_parts.h"
+#include "tests/chaos/history_inside.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "tests/support/chaos_proxy_parts.h"
+#include "tests/support/chaos_proxy_inside.h"
 
 #include <errno.h>
 #include <fcntl.h>

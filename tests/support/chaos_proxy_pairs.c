@@ -1,4 +1,4 @@
-#include "tests/support/chaos_proxy_parts.h"
+#include "tests/support/chaos_proxy_inside.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -27,17 +27,17 @@ check_layers() {
     may_include common/run 'base|core|io|run'
     may_include workers 'base|core|io|run|workers'
     # Headers of parts of one module stay with it.
-    only_in '"base/metrics_private\.h"' 'common/base/metrics'
+    only_in '"base/metrics_inside\.h"' 'common/base/metrics'
     only_in '"core/locale_inside\.h"' 'common/core/locale'
     only_in '"core/catalog_inside\.h"' 'common/core/(catalog|lint)'
-    only_in '"io/kafka_(consumer_parts|lookup|handle|config|wake|relay|range|admin_inside|stats|watchdog)\.h"' 'common/io/kafka_'
+    only_in '"io/kafka_(consumer_inside|lookup|handle|config|wake|relay|range|admin_inside|stats|watchdog)\.h"' 'common/io/kafka_'
     only_in '"io/redis_(inside|link|reader|command|check|refusal|url)\.h"' 'common/io/redis'
     only_in '"io/http_(multi|answer|peer|problem)\.h"' 'common/io/http'
     only_in '"io/http_exchange\.h"' 'common/io/http_(server|exchange)'
-    only_in '"run/claims_(private|ring)\.h"' 'common/run/claim'
+    only_in '"run/claims_(inside|ring)\.h"' 'common/run/claim'
     only_in '"run/partitions_inside\.h"' 'common/run/partitions'
     only_in '"run/worker_inside\.h"' 'common/run/worker'
-    only_in '"run/record_source_private\.h"' 'common/run/record_source'
+    only_in '"run/record_source_inside\.h"' 'common/run/record_source'
 }
 
 # --- libraries ------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
-#include "io/kafka_consumer_parts.h"
+#include "io/kafka_consumer_inside.h"
 #include "kafka_fixture.h"
 
 static void the_committed_offset_and_its_metadata_survive_a_restart_of_the_group(void **state)

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "io/kafka_consumer_parts.h"
+#include "io/kafka_consumer_inside.h"
 #include "kafka_fixture.h"
 
 #include <librdkafka/rdkafka_mock.h>

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "run/record_source_private.h"
+#include "run/record_source_inside.h"
 
 enum { MOST_RECORDS = 40 };
 

@@ -1,8 +1,8 @@
 /*
- * record_source_private: what a kind of source is to record_source.c. Private to run/record_source*.c.
+ * record_source_inside: what a kind of source is to record_source.c. Private to run/record_source*.c.
  */
-#ifndef RUN_RECORD_SOURCE_PRIVATE_H
-#define RUN_RECORD_SOURCE_PRIVATE_H
+#ifndef RUN_RECORD_SOURCE_INSIDE_H
+#define RUN_RECORD_SOURCE_INSIDE_H
 
 #include <stddef.h>
 

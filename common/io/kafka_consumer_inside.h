@@ -1,5 +1,5 @@
 /*
- * kafka_consumer_parts: what the files of the consumer share. Nobody else includes it.
+ * kafka_consumer_inside: what the files of the consumer share. Nobody else includes it.
  *
  *     kafka_consumer.c   the client: open, poll, deliver, errors, close
  *     kafka_partitions.c the assigned partitions: paused ones, messages that wait, whose turn it is
@@ -17,8 +17,8 @@
  * nothing newer of that partition overtakes it. next_offset is the truth about a partition: it survives pauses and
  * re-assignments, and a record below it is a repetition that is not delivered.
  */
-#ifndef IO_KAFKA_CONSUMER_PARTS_H
-#define IO_KAFKA_CONSUMER_PARTS_H
+#ifndef IO_KAFKA_CONSUMER_INSIDE_H
+#define IO_KAFKA_CONSUMER_INSIDE_H
 
 #include <librdkafka/rdkafka.h>
 

@@ -1,8 +1,8 @@
 /*
- * metrics_private: what metrics.c (counting) and metrics_text.c (printing) share.
+ * metrics_inside: what metrics.c (counting) and metrics_text.c (printing) share.
  */
-#ifndef BASE_METRICS_PRIVATE_H
-#define BASE_METRICS_PRIVATE_H
+#ifndef BASE_METRICS_INSIDE_H
+#define BASE_METRICS_INSIDE_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 /*
- * claims_private: what claims.c (calls), claims_life.c (open, close, states) and claims_check.c (may Redis be
+ * claims_inside: what claims.c (calls), claims_life.c (open, close, states) and claims_check.c (may Redis be
  * trusted?) and claims_rebuild.c (what it forgot is put back) share.
  */
-#ifndef RUN_CLAIMS_PRIVATE_H
-#define RUN_CLAIMS_PRIVATE_H
+#ifndef RUN_CLAIMS_INSIDE_H
+#define RUN_CLAIMS_INSIDE_H
 
 #include "run/claims.h"
 #include "run/claims_ring.h"

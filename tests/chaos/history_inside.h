@@ -1,9 +1,9 @@
 /*
- * history_parts: what the files of the history checker share: everything that was added, by delivery and by mid, and how a
+ * history_inside: what the files of the history checker share: everything that was added, by delivery and by mid, and how a
  * violation is reported.
  */
-#ifndef TESTS_CHAOS_HISTORY_PARTS_H
-#define TESTS_CHAOS_HISTORY_PARTS_H
+#ifndef TESTS_CHAOS_HISTORY_INSIDE_H
+#define TESTS_CHAOS_HISTORY_INSIDE_H
 
 #include "base/hash_table.h"
 #include "base/mem.h"

@@ -1,9 +1,9 @@
 /*
- * chaos_proxy_parts: what the two files of the chaos proxy share: its connections, which belong to its thread, and what is
+ * chaos_proxy_inside: what the two files of the chaos proxy share: its connections, which belong to its thread, and what is
  * wanted of it.
  */
-#ifndef SUPPORT_CHAOS_PROXY_PARTS_H
-#define SUPPORT_CHAOS_PROXY_PARTS_H
+#ifndef SUPPORT_CHAOS_PROXY_INSIDE_H
+#define SUPPORT_CHAOS_PROXY_INSIDE_H
 
 #include <pthread.h>
 #include <sys/socket.h>
