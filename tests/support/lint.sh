@@ -30,7 +30,7 @@ check_layers() {
     only_in '"base/metrics_inside\.h"' 'common/base/metrics'
     only_in '"core/locale_inside\.h"' 'common/core/locale'
     only_in '"core/catalog_inside\.h"' 'common/core/(catalog|lint)'
-    only_in '"io/kafka_(consumer_inside|lookup|handle|config|wake|relay|range|admin_inside|stats|watchdog)\.h"' 'common/io/kafka_'
+    only_in '"io/kafka_(consumer_inside|reader_inside|lookup|handle|config|wake|relay|range|admin_inside|stats|watchdog)\.h"' 'common/io/kafka_'
     only_in '"io/redis_(inside|link|reader|command|check|refusal|url)\.h"' 'common/io/redis'
     only_in '"io/http_(multi|answer|peer|problem)\.h"' 'common/io/http'
     only_in '"io/http_exchange\.h"' 'common/io/http_(server|exchange)'
