@@ -75,7 +75,7 @@ check_banned() {
 # Tests are lists of cases and may be longer.
 check_length() {
     c_files common workers | xargs -r wc -l | awk '$2 != "total" && $1 > 500 {print $2 ": " $1 " lines, 500 are the most"}' | tell_all
-    c_files tests | xargs -r wc -l | awk '$2 != "total" && $1 > 1000 {print $2 ": " $1 " lines, 1000 are the most"}' | tell_all
+    c_files tests | xargs -r wc -l | awk '$2 != "total" && $1 > 700 {print $2 ": " $1 " lines, 700 are the most"}' | tell_all
     c_files common workers tests | xargs -r grep -nE '[[:blank:]]+$|	' | sed 's/:\([0-9]*\):.*/:\1: blank at the end, or a tab/' | tell_all
 }
 
