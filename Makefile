@@ -1,7 +1,8 @@
 # perkline: build, test, demo. `make help` lists the targets.
 #
 # Objects go to build/<variant>/. Variants: release (default), asan (address and undefined-behaviour sanitizers),
-# clang (a second compiler, all warnings fatal), fuzz (libFuzzer), chaos (crash points, see base/crashpoint.h). A new source or test file needs no edit here.
+# clang (a second compiler, all warnings fatal), fuzz (libFuzzer), coverage (gcov), chaos (crash points, see base/crashpoint.h).
+# A new source or test file needs no edit here.
 
 VARIANT ?= release
 BUILD   ?= build/$(VARIANT)
@@ -31,7 +32,9 @@ CFLAGS_release = -O2 -g -D_FORTIFY_SOURCE=3 $(HARDENING)
 CFLAGS_asan    = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS_clang   = -O1 -g
 CFLAGS_chaos   = $(CFLAGS_release) -DPERKLINE_CHAOS
-CFLAGS_fuzz    = -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_fuzz    = -O2 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+CFLAGS_coverage = -O0 -g --coverage -Wno-format-truncation
+LDFLAGS_coverage = --coverage
 LDFLAGS_release = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 LDFLAGS_asan    = -fsanitize=address,undefined
 LDFLAGS_fuzz    = -fsanitize=fuzzer,address,undefined
@@ -102,6 +105,7 @@ help:
 	@echo 'make mutants       plants bugs, one at a time, and shows which test catches each'
 	@echo 'make bench         measure; prints a table of ratios'
 	@echo 'make liquid-diff   compare our Liquid with ruby-liquid on random templates (N=100000 SEED=1)'
+	@echo 'make fuzz-coverage how much of each parser its fuzzer reaches; prints a table'
 	@echo 'make lint          layers, banned functions, format, static analysis'
 	@echo 'make golden-update rewrite the expected files of the golden tests (review the diff)'
 	@echo 'make install       PREFIX=/usr/local'
@@ -264,6 +268,11 @@ SEEDS ?= 100000
 simulate: deps-test
 	@$(MAKE) --no-print-directory -j$(JOBS) $(BUILD)/tests/simulation/simulate
 	@$(BUILD)/tests/simulation/simulate --seeds $(SEEDS) --seed $(SEED) --jobs $(JOBS) --coverage
+
+# How much of each parser its fuzzer's corpus reaches. MISSED=1 shows the lines that it does not.
+.PHONY: fuzz-coverage
+fuzz-coverage: deps-test
+	@JOBS=$(JOBS) tests/fuzz/coverage.sh
 
 # Random templates through our engine and Debian's ruby-liquid: no difference without a known reason.
 N    ?= 100000

@@ -24,4 +24,7 @@ if [ -z "${FUZZ_NO_BUILD:-}" ]; then
     make --no-print-directory -j"$(nproc)" VARIANT=fuzz BUILD="$build" CFLAGS="$flags" "$binary"
 fi
 export ASAN_OPTIONS="${ASAN_OPTIONS:-malloc_context_size=0:quarantine_size_mb=4:detect_stack_use_after_return=0}"
-exec "$binary" -artifact_prefix="$out/${name}_" -max_len=600 -timeout=5 "$@" "$out/corpus_$name" "tests/fuzz/corpus/$name"
+# shellcheck disable=SC2012 # names are plain
+largest=$(ls -S "tests/fuzz/corpus/$name" | head -n 1)
+len=$(($(wc -c <"tests/fuzz/corpus/$name/$largest") * 5 / 4))
+exec "$binary" -artifact_prefix="$out/${name}_" -max_len="$((len > 600 ? len : 600))" -timeout=5 "$@" "$out/corpus_$name" "tests/fuzz/corpus/$name"
