@@ -211,7 +211,7 @@ static bool is_http(struct slice text)
 
 static void check_json(struct slice body)
 {
-    json_t *json = json_loadb(body.data, body.len, 0, NULL);
+    json_t *json = json_loadb(body.data, body.len, JSON_ALLOW_NUL, NULL);
 
     assert(json);
     json_decref(json);
