@@ -16,6 +16,11 @@ bool claim_record_is_open(const struct claim_record *record)
     return record->state == 'W' || record->state == 'U' || record->state == 'P';
 }
 
+bool claim_record_is_strange(const struct claim_record *record)
+{
+    return record->state == '?' || record->state == '!';
+}
+
 uint64_t claim_fingerprint_copy(const char *fingerprint)
 {
     const char *colon = strchr(fingerprint, ':');
@@ -46,6 +51,18 @@ struct slice claim_record_key(const char *environment, const struct mid *mid, ch
 
     memcpy(text + len, mid->bytes, MID_SIZE);
     return slice_make(text, len + MID_SIZE);
+}
+
+void claim_record_key_text(const char *environment, const struct mid *mid, char text[CLAIM_KEY_TEXT_SIZE])
+{
+    size_t len = begin_key(environment, mid->bytes[0], text);
+
+    for (int i = 0; i < MID_SIZE; i++) {
+        memcpy(text + len, "\\x", 2);
+        hex_format(&mid->bytes[i], 1, text + len + 2);
+        len += 4;
+    }
+    text[len] = '\0';
 }
 
 struct slice claim_guard_key(const char *environment, unsigned shard, char text[CLAIM_KEY_SIZE])
@@ -203,7 +220,7 @@ bool claim_record_parse_parked(struct slice text, struct claim_record *record)
 
 bool claim_record_is_outdated(const struct claim_record *record, const struct claim_record *known)
 {
-    if (!claim_record_is_open(known) || record->state == 'S' || record->state == '?') {
+    if (!claim_record_is_open(known) || record->state == 'S' || claim_record_is_strange(record)) {
         return false;
     }
     return !record->state || record->fence < known->fence ||

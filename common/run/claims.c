@@ -234,10 +234,25 @@ void claims_look_up(struct claims *claims, const struct mid *mid, claims_look_up
     send_if_ready(claims, call);
 }
 
+/* False: not what GET answers about a key of ours. What stands there may be broken: that is one delivery's trouble. */
+static bool read_record(enum redis_status status, const struct redis_reply *reply, struct claim_record *record)
+{
+    bool is_other_type = status == REDIS_ERROR && slice_starts_with(reply->text, "WRONGTYPE");
+
+    *record = (struct claim_record){0};
+    if (!is_other_type && (status != REDIS_OK || (reply->type != REDIS_NIL && reply->type != REDIS_TEXT))) {
+        return false;
+    }
+    if (is_other_type || (reply->type == REDIS_TEXT && !claim_record_parse(reply->text, record))) {
+        *record = (struct claim_record){.state = '!'};
+    }
+    return true;
+}
+
 static void on_look_up(void *arg, enum redis_status status, const struct redis_reply *reply)
 {
     struct claims_call *call = arg;
-    struct claim_record record = {0};
+    struct claim_record record;
     claims_look_up_fn fn = call->fn.look_up;
     void *fn_arg = call->arg;
 
@@ -245,9 +260,12 @@ static void on_look_up(void *arg, enum redis_status status, const struct redis_r
         keep_refused_call(call, reply);
         return;
     }
-    if (status != REDIS_OK || (reply->type != REDIS_NIL && !claim_record_parse(reply->text, &record))) {
+    if (!read_record(status, reply, &record)) {
         refuse_answer(call, "GET", reply);
         return;
+    }
+    if (claim_record_is_strange(&record) && !call->claims->settings.only_looks_up) {
+        claims_tell_strange(call->claims, &call->mid, record.state);
     }
     end_call(call);
     fn(fn_arg, &record);
@@ -400,9 +418,11 @@ static void on_settle(void *arg, enum redis_status status, const struct redis_re
         return;
     }
     if (status == REDIS_OK && slice_is(reply->text, "UNKNOWN")) {
-        /* What was sent was sent, and the outcome says so; the rest is whose record it is now. */
-        settled = call->state == 'S' ? CLAIM_SETTLED_OK : CLAIM_SETTLED_STALE;
-        claims_count_unknown(claims, &call->mid);
+        /* What was sent was sent, and the outcome says so; the record of a later version stands. The rest is looked up again. */
+        settled = call->state == 'S' ? CLAIM_SETTLED_OK : CLAIM_SETTLED_STRANGE;
+        if (call->state == 'S') {
+            claims_tell_strange(claims, &call->mid, '?');
+        }
     } else if (status == REDIS_OK && slice_is(reply->text, "OK")) {
         settled = CLAIM_SETTLED_OK;
     } else if (status == REDIS_OK && slice_is(reply->text, "KEEP")) {

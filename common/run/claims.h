@@ -27,6 +27,8 @@
 struct claims;
 
 enum { CLAIM_INFO_SIZE = PROVIDER_ID_SIZE + 48, CLAIM_ID_SIZE = 40, CLAIM_FINGERPRINT_SIZE = 56, CLAIM_SHARDS = 256 };
+/* A delivery whose record is strange is looked at again after so long: it waits on a retry topic, and everybody else goes on. */
+enum { CLAIM_STRANGE_WAIT_MS = 60000 };
 
 static const int64_t CLAIM_FOREVER_MS = 100LL * 366 * 86400000;
 
@@ -38,9 +40,10 @@ struct claim {
     int64_t lease_until_ms; /* clock_mono_ms(): what the lease's clock on our side says */
 };
 
-/* A record as read. state 0: there is none; '?': of a version that is not known here. */
+/* A record as read. state 0: there is none; '?': of a version that is not known here; '!': broken, nobody's. What the last two
+ * say is not known: they may say that it was sent. */
 struct claim_record {
-    char state; /* W U P S X D H, 0 or '?' */
+    char state; /* W U P S X D H, 0, '?' or '!' */
     uint64_t fence;
     int64_t deadline_ms; /* W U P: Redis' wall clock */
     int attempts;        /* W U P */
@@ -51,6 +54,7 @@ struct claim_record {
 
 bool claim_record_is_terminal(const struct claim_record *record);
 bool claim_record_is_open(const struct claim_record *record); /* W U P */
+bool claim_record_is_strange(const struct claim_record *record); /* '?' '!' */
 /* The last part of a fingerprint; 0: the delivery itself. */
 uint64_t claim_fingerprint_copy(const char *fingerprint);
 /* A record begins with its letter; later versions put their number behind it ("W2|..."). False: no record of ours. */
@@ -70,7 +74,7 @@ enum claim_answer {
     CLAIM_GO,        /* ours; nothing was ever sent, or it is proved not sent */
     CLAIM_AMBIGUOUS, /* ours; someone may have sent it */
     CLAIM_BUSY,      /* someone else's, for wait_ms */
-    CLAIM_LATER,     /* parked, for wait_ms */
+    CLAIM_LATER,     /* parked, or strange: for wait_ms */
     CLAIM_DONE,      /* terminal: `record` says what */
 };
 
@@ -87,6 +91,7 @@ enum claim_settled {
     CLAIM_SETTLED_OK,
     CLAIM_SETTLED_WAS_SENT, /* the record says SENT, and stays so */
     CLAIM_SETTLED_STALE,    /* a younger claim or a terminal state stands; nothing changed */
+    CLAIM_SETTLED_STRANGE,  /* a record stands that cannot be read here; nothing changed */
 };
 
 typedef void (*claims_look_up_fn)(void *arg, const struct claim_record *record);
@@ -136,9 +141,11 @@ void claims_add_listener(struct claims *claims, loop_fn fn, void *arg);
 
 /* For the tools, which look at records without claims: names of keys as above, and scripts/resolve.lua. */
 extern const struct redis_script claims_resolve_script;
-enum { CLAIM_KEY_SIZE = 80 };
+enum { CLAIM_KEY_SIZE = 80, CLAIM_KEY_TEXT_SIZE = 128 };
 struct slice claim_record_key(const char *environment, const struct mid *mid, char text[CLAIM_KEY_SIZE]);
 struct slice claim_guard_key(const char *environment, unsigned shard, char text[CLAIM_KEY_SIZE]);
+/* As people give it to redis-cli, between double quotes. */
+void claim_record_key_text(const char *environment, const struct mid *mid, char text[CLAIM_KEY_TEXT_SIZE]);
 
 /* For the limiter: the connection, and the prefix "n:{r:". */
 struct redis *claims_redis(struct claims *claims);

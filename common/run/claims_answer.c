@@ -6,8 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { UNKNOWN_WAIT_MS = 60000 };
-
 /* Our own call had been executed before, its answer was lost: the record says what it would have been. */
 static bool read_mine(const struct claims *claims, struct slice text, struct claim *claim, struct claim_result *result)
 {
@@ -84,10 +82,11 @@ bool claims_read_begin(struct claims *claims, const struct mid *mid, const struc
                  items[4].text.data ? items[4].text.data : "");
         return true;
     }
-    if (slice_is(word, "UNKNOWN")) { /* later, when a worker of that version has dealt with it */
-        claims_count_unknown(claims, mid);
+    if (slice_is(word, "UNKNOWN") && has_items(reply, 2)) { /* later, when somebody has dealt with it */
+        claims_tell_strange(claims, mid,
+                            claim_record_parse(items[1].text, &result->record) && result->record.state == '?' ? '?' : '!');
         result->answer = CLAIM_LATER;
-        result->wait_ms = UNKNOWN_WAIT_MS;
+        result->wait_ms = CLAIM_STRANGE_WAIT_MS;
         return true;
     }
     if (slice_is(word, "DONE") && has_items(reply, 2)) {

@@ -91,7 +91,7 @@ struct claims {
 
     struct metrics *metrics;
     struct metric *policy_gauge;
-    struct metric *stale_count, *stale_sent_count, *amnesia_count, *new_server_count, *skew_count, *unknown_count;
+    struct metric *stale_count, *stale_sent_count, *amnesia_count, *new_server_count, *skew_count, *unknown_count, *broken_count;
 };
 
 /* Keys. `shard` is the first byte of the mid. The slices point into `text`. */
@@ -110,8 +110,8 @@ void claims_forget_calls(struct claims *claims);
 bool claims_read_begin(struct claims *claims, const struct mid *mid, const struct redis_reply *reply, struct claim *claim,
                        struct claim_result *result);
 
-/* claims_life.c: alarm: a record of a version that this program does not know. */
-void claims_count_unknown(struct claims *claims, const struct mid *mid);
+/* claims_life.c: alarm: a strange record, of a version that this program does not know ('?') or broken ('!'). */
+void claims_tell_strange(struct claims *claims, const struct mid *mid, char state);
 /* claims_life.c: changes the state, tells listeners, logs. */
 void claims_set_state(struct claims *claims, enum claims_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

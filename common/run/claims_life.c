@@ -28,6 +28,9 @@ static const struct metric_family new_server_family = {
 static const struct metric_family unknown_family = {
     "perkline_claims_unknown_version_total", METRIC_COUNTER,
     "Records of a later version met in Redis: deliveries that wait until all workers are of that version.", {0}};
+static const struct metric_family broken_family = {
+    "perkline_claims_unreadable_total", METRIC_COUNTER,
+    "Records met in Redis that no version wrote: deliveries that wait until a person says what became of them.", {0}};
 static const struct metric_family skew_family = {
     "perkline_claims_skew_total", METRIC_COUNTER, "Claims refused because clocks differ too much.", {0}};
 
@@ -97,13 +100,13 @@ void claims_set_state(struct claims *claims, enum claims_state state, const char
     }
 }
 
-void claims_count_unknown(struct claims *claims, const struct mid *mid)
+void claims_tell_strange(struct claims *claims, const struct mid *mid, char state)
 {
     char text[MID_TEXT_SIZE];
 
     mid_format(mid, text);
-    metric_add(claims->unknown_count, 1);
-    log_event(LOG_ERROR, "record_of_unknown_version", "mid", text, NULL);
+    metric_add(state == '?' ? claims->unknown_count : claims->broken_count, 1);
+    log_event(LOG_ERROR, state == '?' ? "record_of_unknown_version" : "record_unreadable", "mid", text, NULL);
 }
 
 static void on_connect(void *arg, const char *run_id, bool is_new_server)
@@ -152,6 +155,7 @@ struct claims *claims_open(struct loop *loop, const struct redis_settings *redis
     claims->amnesia_count = metrics_get(metrics, &amnesia_family, NULL);
     claims->new_server_count = metrics_get(metrics, &new_server_family, NULL);
     claims->unknown_count = metrics_get(metrics, &unknown_family, NULL);
+    claims->broken_count = metrics_get(metrics, &broken_family, NULL);
     claims->skew_count = metrics_get(metrics, &skew_family, NULL);
     claims->redis = redis_open(loop, redis_settings, &events, err);
     if (!claims->redis) {

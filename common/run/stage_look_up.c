@@ -13,7 +13,7 @@ enum { REOPEN_WAIT_MS = 1000 };
 
 struct look_up {
     struct claims *claims;
-    bool may_reopen; /* a rehearsal changes nothing */
+    bool is_rehearsal; /* changes nothing */
 };
 
 static void *create(const struct stage_parts *parts)
@@ -21,7 +21,7 @@ static void *create(const struct stage_parts *parts)
     struct look_up *stage = xcalloc(1, sizeof(*stage));
 
     stage->claims = parts->pipeline->claims;
-    stage->may_reopen = !parts->pipeline->is_rehearsal;
+    stage->is_rehearsal = parts->pipeline->is_rehearsal;
     return stage;
 }
 
@@ -46,7 +46,7 @@ static bool may_reopen(const struct look_up *stage, const struct task *task, con
 {
     const struct park_note *note = task->parcel->note;
 
-    return stage->may_reopen && note && note->may_reopen && note->reopen_fence == record->fence && task->flow &&
+    return !stage->is_rehearsal && note && note->may_reopen && note->reopen_fence == record->fence && task->flow &&
            !task->is_reopened && (record->state == 'D' || record->state == 'H');
 }
 
@@ -57,6 +57,12 @@ static void on_record(void *arg, const struct claim_record *record)
     bool is_event = task->flow != NULL;
     bool must_publish;
 
+    if (claim_record_is_strange(record) && !stage->is_rehearsal) { /* what the note knows stays known */
+        task->wait_ms = CLAIM_STRANGE_WAIT_MS;
+        task_set_reason(task, "strange_record");
+        task_exit(task, EXIT_PARK);
+        return;
+    }
     if (!claim_record_is_outdated(record, &task->seen)) {
         task->seen = *record;
     }

@@ -56,6 +56,14 @@ static void on_produced(void *arg, bool is_done, const char *problem)
     task_exit(task, EXIT_NEXT);
 }
 
+/* That of its first attempt, also when it was not rendered this time. */
+static const char *version_of(const struct task *task)
+{
+    const struct park_note *note = task->parcel->note;
+
+    return task->message.version[0] || !note ? task->message.version : note->template_version;
+}
+
 static void produce(void *arg)
 {
     struct task *task = arg;
@@ -82,7 +90,7 @@ static void produce(void *arg)
     snprintf(note.topic, sizeof(note.topic), "%s", topic);
     /* What was never tried is rendered with the version that is in use then: a flow may be paused to mend its text. */
     if (task->attempts > 0 || task->seen.state) {
-        snprintf(note.template_version, sizeof(note.template_version), "%s", task->message.version);
+        snprintf(note.template_version, sizeof(note.template_version), "%s", version_of(task));
     }
     snprintf(note.reason, sizeof(note.reason), "%s", task->reason);
     if (claim_record_is_open(&task->seen)) {

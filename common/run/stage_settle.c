@@ -54,6 +54,10 @@ static void on_settled(void *arg, enum claim_settled settled)
         task->settle_as = 'S';
         leave(task);
         break;
+    case CLAIM_SETTLED_STRANGE:
+        task->wait_ms = CLAIM_STRANGE_WAIT_MS;
+        task_exit(task, EXIT_PARK);
+        break;
     case CLAIM_SETTLED_STALE: /* someone else's now: see what they made of it */
         task->wait_ms = STALE_WAIT_MS;
         task_exit(task, EXIT_WAIT);

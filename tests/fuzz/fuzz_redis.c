@@ -425,7 +425,7 @@ static void on_looked_up(void *arg, const struct claim_record *record)
     struct worker *worker = arg;
 
     assert(++worker->look_ups == 1);
-    assert(!record->state || (server.is_from_input && strchr("WUPSXDH?", record->state)));
+    assert(!record->state || (server.is_from_input && strchr("WUPSXDH?!", record->state)));
 }
 
 static void on_settled(void *arg, enum claim_settled settled)

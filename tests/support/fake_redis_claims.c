@@ -37,10 +37,38 @@ static bool parse_open(const char *value, struct open_record *record)
     return true;
 }
 
-/* Of a version that is not known. */
+/* Takes digits and a bar behind them off the front. */
+static bool take_number(const char **text, size_t most_digits)
+{
+    size_t digits = strspn(*text, "0123456789");
+
+    if (digits == 0 || digits > most_digits || (*text)[digits] != '|') {
+        return false;
+    }
+    *text += digits + 1;
+    return true;
+}
+
+static bool is_ours(const char *value)
+{
+    const char *rest = value + 2;
+
+    if (!value[0] || !strchr("WUPSXDH", value[0]) || value[1] != '|' || !take_number(&rest, 18)) {
+        return false;
+    }
+    return strchr("SXDH", value[0]) ||
+           (take_number(&rest, 18) && take_number(&rest, 6) && take_number(&rest, 18) && strchr(rest, '|'));
+}
+
+/* Of a later version, or broken. */
 static bool is_strange(const char *value)
 {
-    return value && (!strchr("WUPSXDH", value[0]) || value[1] != '|');
+    return value && !is_ours(value);
+}
+
+static bool is_of_later_version(const char *value)
+{
+    return value && value[0] && strchr("WUPSXDH", value[0]) && value[1] >= '0' && value[1] <= '9';
 }
 
 static int64_t fence_of(const char *value)
@@ -183,7 +211,7 @@ void fake_script_settle(const struct slice a[], struct fake_answer *answer)
     const char *value = fake_table_text(a[0]);
     char state = a[3].data[0], current = value ? value[0] : '\0';
     int64_t fence = fake_number(a[2]), now = fake_table_us() / 1000;
-    bool is_stale = value && fence_of(value) > fence;
+    bool is_stale = value && !is_strange(value) && fence_of(value) > fence;
     bool is_open = state == 'P' || state == 'U';
     struct open_record record;
 
@@ -191,9 +219,14 @@ void fake_script_settle(const struct slice a[], struct fake_answer *answer)
         fake_say_text(answer, "AMNESIA");
         return;
     }
-    if (is_strange(value)) {
+    if (is_strange(value) && (state != 'S' || is_of_later_version(value))) {
         fake_say_text(answer, "UNKNOWN");
         return;
+    }
+    if (is_strange(value)) {
+        value = NULL;
+        current = '\0';
+        is_stale = false;
     }
     if (fakes_has_bug(FAKE_BUG_SETTLE_LAST_WINS) && !is_open) {
         write_terminal(a);
@@ -240,6 +273,9 @@ void fake_script_restore(const struct slice a[], struct fake_answer *answer)
     const char *value = fake_table_text(a[0]);
 
     raise_fence(a[1], fence_of(text));
+    if (is_strange(value) && text[0] == 'S' && !is_of_later_version(value)) {
+        value = NULL;
+    }
     if (!is_strange(value) && !(value && value[0] == 'S') && (!value || is_later(text, value))) {
         fake_table_set_text(a[0], text, fake_number(a[3]));
         fake_say_int(answer, 1);

@@ -74,7 +74,7 @@ bool operator_look(struct operator *operator, const struct mid *mid, struct clai
 
     *record = (struct claim_record){.state = 0};
     if (json_is_string(answer) && !claim_record_parse(text_of(answer), record)) {
-        is_fine = err_set(err, "what stands in Redis for this delivery is no record of ours");
+        *record = (struct claim_record){.state = '!'};
     }
     json_decref(answer);
     return is_fine;

@@ -166,6 +166,9 @@ void words_about_claim(const struct claim_record *record, bool has_epoch, int64_
     case '?':
         buf_append_text(out, "a record of a later version, which this program cannot read");
         break;
+    case '!':
+        buf_append_text(out, "a broken record, which nobody can read");
+        break;
     case 'W':
     case 'U':
     case 'P':

@@ -229,7 +229,21 @@ static void sort_timeline(json_t *delivery)
     free(items);
 }
 
-static bool look(struct operator *operator, struct delivery *delivery, bool *has_epoch, struct err *err)
+static void tell_broken_record(const struct operator *operator, const struct delivery *delivery, json_t *unknown)
+{
+    char key[CLAIM_KEY_TEXT_SIZE], mid[MID_TEXT_SIZE];
+    char *text;
+
+    mid_format(&delivery->mid, mid);
+    claim_record_key_text(operator->settings.environment, &delivery->mid, key);
+    text = xasprintf("What stands in Redis for %s is broken, so it is neither sent nor forgotten until a person decides "
+                     "(RUNBOOK, PerklineRecordUnreadable). For redis-cli its key is \"%s\".",
+                     mid, key);
+    json_array_append_new(unknown, json_string(text));
+    free(text);
+}
+
+static bool look(struct operator *operator, struct delivery *delivery, bool *has_epoch, json_t *unknown, struct err *err)
 {
     struct claim_record record;
 
@@ -238,6 +252,9 @@ static bool look(struct operator *operator, struct delivery *delivery, bool *has
         return false;
     }
     story_tell_claim(delivery->json, &record, *has_epoch, clock_wall_ms());
+    if (record.state == '!') {
+        tell_broken_record(operator, delivery, unknown);
+    }
     return true;
 }
 
@@ -277,7 +294,7 @@ static json_t *put_together(struct operator *operator, struct story *story, stru
     HASH_ITER(hh, story->deliveries, delivery, next) {
         bool has_epoch = false;
 
-        is_fine = is_fine && look(operator, delivery, &has_epoch, err);
+        is_fine = is_fine && look(operator, delivery, &has_epoch, unknown, err);
         if (is_fine) {
             sort_timeline(delivery->json);
             story_tell_unknown(unknown, delivery->json, has_epoch);

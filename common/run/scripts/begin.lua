@@ -12,7 +12,13 @@
 --
 -- Answers  GO fence attempts first-begin · MINE record (this very call was executed before) · BUSY ms · LATER ms ·
 --          AMBIG fence attempts age-ms fingerprint first-begin · DONE record · AMNESIA · SKEW ms ·
---          UNKNOWN record (of a later version: somebody else's, and not to be changed)
+--          UNKNOWN record (of a later version, or broken: not to be changed)
+-- A record of this version, as claim_record_parse() reads it? The same in settle.lua, restore.lua.
+local function is_ours(value)
+    local fence = string.match(value, '^[SXDH]|(%d+)|')
+    local open, deadline, attempts, first = string.match(value, '^[WUP]|(%d+)|(%d+)|(%d+)|(%d+)|[^|]*|')
+    return fence and #fence <= 18 or open and math.max(#open, #deadline, #first) <= 18 and #attempts <= 6
+end
 if redis.call('HGET', KEYS[2], 'e') ~= ARGV[1] then
     return {'AMNESIA'}
 end
@@ -21,9 +27,15 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 if math.abs(now - ARGV[6]) > tonumber(ARGV[7]) then
     return {'SKEW', now - ARGV[6]}
 end
-local value, attempts, first = redis.call('GET', KEYS[1]), 0, now
+local value, attempts, first = redis.pcall('GET', KEYS[1]), 0, now
+if type(value) == 'table' then
+    value = '' -- something else than a text
+end
+if value and not is_ours(value) then
+    return {'UNKNOWN', value}
+end
 local known_fence = tonumber(string.match(ARGV[8], '^[WUP]|(%d+)|'))
-if known_fence and not (value and (string.sub(value, 1, 1) == 'S' or not string.match(value, '^[WUPXDH]|'))) then
+if known_fence and not (value and string.sub(value, 1, 1) == 'S') then
     local fence = tonumber(value and string.match(value, '^%u|(%d+)|') or -1)
     if fence < known_fence or
         (fence == known_fence and string.match(value, '^[WU]') and string.sub(ARGV[8], 1, 1) == 'P') then
@@ -32,9 +44,6 @@ if known_fence and not (value and (string.sub(value, 1, 1) == 'S' or not string.
             redis.call('HSET', KEYS[2], 'f', string.format('%d', known_fence))
         end
     end
-end
-if value and not string.match(value, '^[WUPSXDH]|') then
-    return {'UNKNOWN', value}
 end
 if value then
     local state = string.sub(value, 1, 1)

@@ -8,16 +8,28 @@
 --
 -- Answers  OK · KEEP (it is S already, and stays) · STALE_SENT (recorded S over a younger claim) ·
 --          STALE (a younger claim or a terminal state stands; nothing changed) ·
---          UNKNOWN (a record of a later version stands; nothing changed) ·
+--          UNKNOWN (a record of a later version stands, or a broken one and this is not S; nothing changed) ·
 --          AMNESIA (what this is built on has been forgotten; what was sent is recorded in any case)
-local value, state = redis.call('GET', KEYS[1]), ARGV[2]
+-- A record of this version, as claim_record_parse() reads it? The same in begin.lua, restore.lua.
+local function is_ours(value)
+    local fence = string.match(value, '^[SXDH]|(%d+)|')
+    local open, deadline, attempts, first = string.match(value, '^[WUP]|(%d+)|(%d+)|(%d+)|(%d+)|[^|]*|')
+    return fence and #fence <= 18 or open and math.max(#open, #deadline, #first) <= 18 and #attempts <= 6
+end
+local value, state = redis.pcall('GET', KEYS[1]), ARGV[2]
+if type(value) == 'table' then
+    value = '' -- something else than a text
+end
 local current = value and string.sub(value, 1, 1) or ''
 local is_on_nothing = ARGV[7] == '0' or (not value and (state == 'P' or state == 'U'))
 if is_on_nothing and redis.call('HGET', KEYS[2], 'e') ~= ARGV[6] then
     return 'AMNESIA'
 end
-if value and not string.match(value, '^[WUPSXDH]|') then
-    return 'UNKNOWN'
+if value and not is_ours(value) then
+    if state ~= 'S' or string.match(value, '^[WUPSXDH]%d') then
+        return 'UNKNOWN'
+    end
+    value, current = false, ''
 end
 if current == 'S' then -- SENT is the top of the lattice
     return 'KEEP'

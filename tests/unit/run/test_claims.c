@@ -455,8 +455,34 @@ static void an_answer_that_no_script_gives_is_distrusted(void **state)
     wait_ready(world);
     fake_redis_refuse("begin", REDIS_OK, "HELLO", 1);
     fake_redis_refuse("settle", REDIS_OK, "HELLO", 1);
-    fake_redis_refuse("GET", REDIS_OK, "garbage", 1);
+    fake_redis_refuse("GET", REDIS_ERROR, "NOPERM no permissions to access the key", 1);
     assert_int_equal(begin(world, &mid_a), CLAIM_GO);
+    assert_int_equal(settle(world, &mid_a, 'S', 0), CLAIM_SETTLED_OK);
+    assert_int_equal(look_up(world, &mid_a), 'S');
+}
+
+/* One broken record says nothing about Redis, and nothing but "sent" may replace it. */
+static void a_broken_record_is_one_deliverys_trouble(void **state)
+{
+    static const char *const broken[] = {"S|", "S|x|id", "nonsense", "", "W|5|soon|1|2|them|v1:x", "D|12345678901234567890|no"};
+    struct world *world = *state;
+    struct mid other = {{0xab}};
+    char key[CLAIM_KEY_SIZE];
+
+    wait_ready(world);
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        fake_redis_set(claim_record_key("test", &mid_a, key), slice_of(broken[i]));
+        assert_int_equal(look_up(world, &mid_a), '!');
+        assert_int_equal(begin(world, &mid_a), CLAIM_LATER);
+        assert_int_equal(world->result.wait_ms, CLAIM_STRANGE_WAIT_MS);
+        assert_int_equal(settle(world, &mid_a, 'X', 0), CLAIM_SETTLED_STRANGE);
+        assert_true(claims_is_ready(world->claims));
+        assert_true(slice_is(fake_redis_get(claim_record_key("test", &mid_a, key)), broken[i]));
+    }
+    fake_redis_refuse("GET", REDIS_ERROR, "WRONGTYPE Operation against a key holding the wrong kind of value", 1);
+    assert_int_equal(look_up(world, &mid_a), '!');
+    assert_true(claims_is_ready(world->claims));
+    assert_int_equal(begin(world, &other), CLAIM_GO);
     assert_int_equal(settle(world, &mid_a, 'S', 0), CLAIM_SETTLED_OK);
     assert_int_equal(look_up(world, &mid_a), 'S');
 }
@@ -488,6 +514,7 @@ int main(void)
         claims_test(a_flushed_redis_is_noticed_by_the_next_begin),
         claims_test(a_flushed_redis_is_noticed_without_a_begin_and_gets_back_what_is_on_the_wire),
         claims_test(an_answer_that_no_script_gives_is_distrusted),
+        claims_test(a_broken_record_is_one_deliverys_trouble),
     };
 
     log_set_level(LOG_ERROR);

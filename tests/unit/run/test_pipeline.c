@@ -190,6 +190,34 @@ static void a_record_of_a_later_version_is_left_alone_until_its_worker_is_done(v
     assert_int_equal(fake_http_request_count(), 0);
 }
 
+/* Nobody can say whether it was sent, so it is not sent again; it waits on a retry topic, and all others go on. */
+static void a_broken_record_parks_its_delivery_until_a_person_has_decided(void **state)
+{
+    static const char *const broken[] = {"S|", "D|x|http_400", "W|5|soon|1|1|somebody|v1:x", "nonsense"};
+    struct process *process = *state;
+    char key[64], n[2] = "1";
+
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++, n[0]++) {
+        set_record(process, n, broken[i]);
+        append("mail", n, ",\"consent\":{\"email\":true}");
+    }
+    append("mail", "9", "");
+    fakes_run_ms(process->loop, 3 * 60000);
+    assert_int_equal(fake_http_message_count(), 1);
+    assert_string_equal(fake_http_message(0)->to, "9@example.com");
+    assert_int_equal(fake_kafka_end("loyalty.dlq", 0), 0);
+    for (n[0] = '1'; n[0] < '5'; n[0]++) {
+        assert_true(slice_is(fake_redis_get(record_key(process, n, key)), broken[n[0] - '1']));
+    }
+    set_record(process, "1", "S|5|- by hand");
+    set_record(process, "2", "X|5|by hand");
+    set_record(process, "3", "S|5|- by hand");
+    fake_redis_call((const struct slice[]){SLICE("DEL"), record_key(process, "4", key)}, 2);
+    run_until_idle(process);
+    assert_int_equal(fake_http_message_count(), 2);
+    assert_string_equal(fake_http_message(1)->to, "4@example.com");
+}
+
 static void a_result_is_told_though_a_later_version_has_taken_the_record(void **state)
 {
     struct process *process = *state;
@@ -339,6 +367,7 @@ int main(void)
         pipeline_test(an_outcome_that_waits_is_looked_at_again),
         pipeline_test(a_delivery_that_kills_its_workers_ends),
         pipeline_test(a_record_of_a_later_version_is_left_alone_until_its_worker_is_done),
+        pipeline_test(a_broken_record_parks_its_delivery_until_a_person_has_decided),
         pipeline_test(a_result_is_told_though_a_later_version_has_taken_the_record),
         pipeline_test(a_worker_that_stops_finishes_what_is_on_the_wire_and_commits_it),
         pipeline_test(what_a_stopping_worker_drops_is_not_committed),

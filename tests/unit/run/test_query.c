@@ -233,6 +233,30 @@ static void a_note_alone_says_that_it_is_unknown(void **state)
     assert_outcome("sent", "found_at_provider");
 }
 
+/* A person found nothing at the provider in haste, and deleted the key: it is asked all the same. */
+static void a_note_keeps_what_it_knows_beside_a_broken_record(void **state)
+{
+    struct process *process = *state;
+    struct buf key;
+
+    fake_http_script(PHONE, 1, 1, FAKE_ACCEPT_LOSE_ANSWER);
+    append("ask", "1");
+    fakes_run_ms(process->loop, 30000);
+    assert_true(count_in("loyalty.retry.1m") > 0);
+    buf_init(&key, 0);
+    fake_redis_each(find_unknown, &key);
+    assert_true(key.len > 0);
+    fake_redis_set(buf_slice(&key), SLICE("S|"));
+    fakes_run_ms(process->loop, 4 * 60000);
+    assert_true(count_in("loyalty.retry.1m") > 2);
+    assert_int_equal(fake_http_request_count(), 1);
+    fake_redis_call((const struct slice[]){SLICE("DEL"), buf_slice(&key)}, 2);
+    buf_finish(&key);
+    run_until_idle(process);
+    assert_int_equal(fake_http_request_count(), 1);
+    assert_outcome("sent", "found_at_provider");
+}
+
 static void a_note_whose_claim_is_not_understood_is_refused(void **state)
 {
     struct process *process = *state;
@@ -271,6 +295,7 @@ int main(void)
         query_test(a_worker_that_dies_over_a_question_leaves_it_to_the_next),
         query_test(what_waits_as_unknown_stays_so_when_redis_forgets_it),
         query_test(a_note_alone_says_that_it_is_unknown),
+        query_test(a_note_keeps_what_it_knows_beside_a_broken_record),
         query_test(a_note_whose_claim_is_not_understood_is_refused),
         query_test(questions_keep_to_their_limit),
         query_test(after_a_day_without_an_answer_a_person_decides),

@@ -35,6 +35,7 @@ static const struct {
     {"X|5|3.1017 no_consent", true, "not to be sent: no_consent"},
     {"D|5|3.1017 http_400", true, "dead: http_400; it lies in the DLQ"},
     {"H|5|3.1017 unknown", true, "held: unknown; a person must decide (perkline held)"},
+    {"S|what is this", true, "a broken record, which nobody can read"},
     {"W2|5|what is to come", true, "a record of a later version, which this program cannot read"},
 };
 
@@ -45,8 +46,8 @@ static void each_record_has_its_sentence(void **state)
         struct claim_record record = {.state = 0};
         struct buf words;
 
-        if (cases[i].record[0]) {
-            assert_true(claim_record_parse(slice_of(cases[i].record), &record));
+        if (cases[i].record[0] && !claim_record_parse(slice_of(cases[i].record), &record)) {
+            record = (struct claim_record){.state = '!'}; /* as operator_look() gives it */
         }
         buf_init(&words, 0);
         words_about_claim(&record, cases[i].has_epoch, NOW, &words);
