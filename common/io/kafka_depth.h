@@ -16,8 +16,6 @@
 
 struct kafka_depth;
 
-enum { KAFKA_DEPTH_MOST_TOPICS = 4, KAFKA_DEPTH_MOST_PARTITIONS = 256 };
-
 /* `topics` ends in NULL and is copied. The producer must be closed later. */
 struct kafka_depth *kafka_depth_open(struct loop *loop, struct kafka_producer *producer, const char *const topics[],
                                      int64_t every_ms, struct err *err);

@@ -228,8 +228,7 @@ struct channel_worker *channel_worker_open(const struct channel_worker_parts *pa
 
     worker->parts = *parts;
     worker->channel = parts->provider->channel;
-    snprintf(worker->group, sizeof(worker->group), "%s-%s", parts->settings->kafka_group,
-             channel_name(worker->channel));
+    worker_format_group(parts->settings->kafka_group, worker->channel, worker->group, sizeof(worker->group));
     snprintf(worker->client_id, sizeof(worker->client_id), "perkline-%s", channel_name(worker->channel));
     snprintf(worker->kafka_problem, sizeof(worker->kafka_problem), "Kafka: connecting");
     if (!open_http(worker, err)) {

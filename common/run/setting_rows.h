@@ -26,6 +26,10 @@
     {"KAFKA_TOPIC_PREFIX", SETTING_TEXT, offsetof(type, field), "loyalty",                                             \
      "Prefix of the topics for outcomes, retry, dlq and held.", false, 0, 0}
 
+#define SETTING_ROW_KAFKA_GROUP(type, field)                                                                           \
+    {"KAFKA_GROUP", SETTING_TEXT, offsetof(type, field), "perkline",                                                   \
+     "Consumer group; the channel is appended (perkline-email).", false, 0, 0}
+
 #define SETTING_ROW_KAFKA_CONFIG(type, field)                                                                          \
     {"KAFKA_CONFIG", SETTING_TEXT, offsetof(type, field), NULL, "File of librdkafka properties (key=value).", false,   \
      0, 0}

@@ -18,8 +18,7 @@ const struct setting worker_settings_table[] = {
     SETTING_ROW_KAFKA_BROKERS(struct worker_settings, kafka_brokers),
     SETTING_ROW_KAFKA_TOPICS(struct worker_settings, kafka_topics),
     SETTING_ROW_KAFKA_TOPIC_PREFIX(struct worker_settings, kafka_topic_prefix),
-    {"KAFKA_GROUP", SETTING_TEXT, FIELD(kafka_group), "perkline",
-     "Consumer group; the channel is appended (perkline-email).", false, 0, 0},
+    SETTING_ROW_KAFKA_GROUP(struct worker_settings, kafka_group),
     SETTING_ROW_KAFKA_CONFIG(struct worker_settings, kafka_config),
     {"KAFKA_ASSIGN", SETTING_TEXT, FIELD(kafka_assign), NULL,
      "Static partitions instead of a group's: 0-3,7.", false, 0, 0},
@@ -88,6 +87,11 @@ const struct setting worker_settings_table[] = {
     SETTING_ROW_ENVIRONMENT(struct worker_settings, environment),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
+
+void worker_format_group(const char *kafka_group, enum channel channel, char *text, size_t size)
+{
+    snprintf(text, size, "%s-%s", kafka_group, channel_name(channel));
+}
 
 /* Takes the next item of a comma list, without blanks around it. False at the end. */
 static bool next_item(struct slice *rest, struct slice *item)

@@ -59,6 +59,9 @@ void worker_settings_finish(struct worker_settings *settings);
 /* The names of a comma list; they lie in *store, which the caller frees. */
 bool worker_settings_split_topics(const char *list, char **store, const char *topics[MOST_TOPICS + 1], struct err *err);
 
+/* The consumer group of a channel, by the setting KAFKA_GROUP. */
+void worker_format_group(const char *kafka_group, enum channel channel, char *text, size_t size);
+
 /* Borrowed views. `client_id`: of the channel. */
 struct kafka_settings worker_kafka_settings(const struct worker_settings *settings, const char *client_id);
 struct http_settings worker_http_settings(const struct worker_settings *settings);

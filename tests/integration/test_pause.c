@@ -129,9 +129,22 @@ static bool are_two_there(void *arg)
     return are_two;
 }
 
+/* Of the worker that left. */
+static bool is_half_without_owner(void *arg)
+{
+    struct system *system = arg;
+    json_t *status = command_run_json(system, (const char *const[]){"status", "--json", NULL});
+    const json_t *topic = find_by(json_object_get(status, "topics"), "topic", system_topic(system, "events"));
+    size_t unowned = json_array_size(json_object_get(topic, "unowned"));
+
+    json_decref(status);
+    return unowned == SYSTEM_PARTITIONS / 2;
+}
+
 static void restart_workers(struct system *system)
 {
     assert_int_equal(system_stop_worker(system, 0), 0);
+    assert_true(poll_until(is_half_without_owner, system));
     process_kill(system->workers[1]);
     for (int i = 0; i < WORKERS; i++) {
         system_start_ready_worker(system, i, halves[i]);
@@ -191,6 +204,7 @@ static void check_status(struct system *system)
     assert_int_equal(int_of(email, "in_flight"), 0);
     topic = find_by(json_object_get(status, "topics"), "topic", system_topic(system, "events"));
     assert_int_equal(int_of(topic, "partitions"), SYSTEM_PARTITIONS);
+    assert_null(json_object_get(topic, "unowned"));
     assert_int_equal(json_array_size(paused), 1);
     assert_string_equal(json_string_value(json_object_get(json_array_get(paused, 0), "name")), "sms");
     assert_string_equal(json_string_value(json_object_get(json_array_get(paused, 0), "reason")), "too dear");

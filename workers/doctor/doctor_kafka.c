@@ -160,8 +160,7 @@ void doctor_check_groups(struct doctor *doctor)
         char group[160];
         struct err err = {0};
 
-        snprintf(group, sizeof(group), "%s-%s", s->kafka_group ? s->kafka_group : "perkline",
-                 channel_name((enum channel)channel));
+        worker_format_group(s->kafka_group ? s->kafka_group : "perkline", (enum channel)channel, group, sizeof(group));
         if ((s->has_channel[channel] || !doctor->is_settings_whole) &&
             kafka_admin_ask_group(doctor->survey.admin, group, doctor->survey.plan.items[0].name, &err) !=
                 KAFKA_ADMIN_OK) {

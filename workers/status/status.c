@@ -21,6 +21,7 @@
 #include "run/topics.h"
 #include "workers/commands.h"
 #include "workers/pool_view.h"
+#include "workers/status/backlogs.h"
 #include "workers/status/status_text.h"
 #include "workers/status/summary.h"
 
@@ -45,15 +46,17 @@ static const struct args_usage usage = {
 };
 
 struct options {
-    const char *redis_url, *environment, *kafka_brokers, *kafka_config, *topic_prefix;
+    const char *redis_url, *environment, *kafka_brokers, *kafka_config, *kafka_topics, *kafka_group, *topic_prefix;
 };
 
 static const struct setting settings_table[] = {
     SETTING_ROW_REDIS_URL(struct options, redis_url),
     SETTING_ROW_ENVIRONMENT(struct options, environment),
     {"KAFKA_BROKERS", SETTING_TEXT, offsetof(struct options, kafka_brokers), NULL,
-     "Bootstrap brokers; without them what is held and dead stays unknown.", false, 0, 0},
+     "Bootstrap brokers; without them what is held and dead, and which partitions nobody has, stays unknown.", false, 0, 0},
     SETTING_ROW_KAFKA_CONFIG(struct options, kafka_config),
+    SETTING_ROW_KAFKA_TOPICS(struct options, kafka_topics),
+    SETTING_ROW_KAFKA_GROUP(struct options, kafka_group),
     SETTING_ROW_KAFKA_TOPIC_PREFIX(struct options, topic_prefix),
     {NULL, SETTING_TEXT, 0, NULL, NULL, false, 0, 0},
 };
@@ -71,6 +74,7 @@ struct status {
     struct loop_timer *timer;
     struct kafka_producer *producer; /* writes nothing: the client that is asked through */
     struct kafka_depth *depth;
+    struct backlogs backlogs;
     bool has_waited;
 };
 
@@ -89,13 +93,20 @@ static void ignore_time(void *arg)
     (void)arg;
 }
 
+static const char *kafka_problem(const struct status *status)
+{
+    const char *problem = kafka_depth_problem(status->depth);
+
+    return problem[0] ? problem : backlogs_problem(&status->backlogs);
+}
+
 /* The first answer is waited for; later ones come when they come. */
 static void wait_for_kafka(struct status *status)
 {
     int64_t until = clock_mono_ms() + KAFKA_WAIT_MS;
 
     loop_turn(status->loop, false);
-    while (!status->has_waited && kafka_depth_problem(status->depth)[0] && clock_mono_ms() < until) {
+    while (!status->has_waited && kafka_problem(status)[0] && clock_mono_ms() < until) {
         loop_timer_start(status->timer, LOOK_MS);
         loop_turn(status->loop, true);
     }
@@ -117,7 +128,11 @@ static bool look_at_kafka(struct status *status, struct summary_parts *parts, st
     }
     parts->held = kafka_depth_records(status->depth, status->topics.held);
     parts->dlq = kafka_depth_records(status->depth, status->topics.dlq);
-    return true;
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        parts->backlogs[channel] = backlogs_take(&status->backlogs, (enum channel)channel);
+    }
+    problem = backlogs_problem(&status->backlogs);
+    return !problem[0] || err_set(err, "Kafka: %s", problem);
 }
 
 /* A new reference. *is_fine: Redis and Kafka have answered. */
@@ -135,6 +150,9 @@ static json_t *look(struct status *status, bool *is_fine)
     parts.redis_problem = redis_err.text;
     parts.kafka_problem = kafka_err.text;
     summary = summary_make(&parts);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+        free((void *)parts.backlogs[channel].items);
+    }
     pool_view_finish(&view);
     return summary;
 }
@@ -305,12 +323,14 @@ static bool open_all(struct status *status, struct err *err)
     status->depth = kafka_depth_open(status->loop, status->producer,
                                      (const char *const[]){status->topics.held, status->topics.dlq, NULL},
                                      KAFKA_EVERY_MS, err);
-    return status->depth != NULL;
+    return status->depth && backlogs_open(&status->backlogs, status->loop, &kafka, status->options->kafka_topics,
+                                          status->options->kafka_group, &status->topics, KAFKA_EVERY_MS, err);
 }
 
 static void close_all(struct status *status)
 {
     redis_ask_close(status->redis);
+    backlogs_close(&status->backlogs);
     kafka_depth_close(status->depth);
     if (status->producer) {
         kafka_producer_close(status->producer, 0);

@@ -195,10 +195,30 @@ static void write_outcomes(const json_t *summary, struct buf *out)
     }
 }
 
+enum { MOST_NAMED = 8 };
+
+/* "  nobody has 2, 3 (40 behind)" */
+static void write_unowned(const json_t *topic, struct buf *out)
+{
+    const json_t *unowned = json_object_get(topic, "unowned");
+    size_t count = json_array_size(unowned);
+
+    for (size_t i = 0; i < count && i < MOST_NAMED; i++) {
+        buf_appendf(out, "%s%" JSON_INTEGER_FORMAT, i ? ", " : "  nobody has ",
+                    json_integer_value(json_array_get(unowned, i)));
+    }
+    if (count > MOST_NAMED) {
+        buf_appendf(out, " and %zu more", count - MOST_NAMED);
+    }
+    if (count > 0) {
+        buf_appendf(out, " (%" PRId64 " behind)", pool_view_int(topic, "unowned_lag"));
+    }
+}
+
 /* A retry topic where nothing waits says nothing. */
 static bool is_silent(const json_t *topic)
 {
-    return strstr(pool_view_text(topic, "topic"), ".retry.") && pool_view_int(topic, "open") == 0 &&
+    return json_array_size(json_object_get(topic, "unowned")) == 0 && strstr(pool_view_text(topic, "topic"), ".retry.") && pool_view_int(topic, "open") == 0 &&
            pool_view_int(topic, "lag") == 0;
 }
 
@@ -224,6 +244,7 @@ static void write_topics(const json_t *summary, struct buf *out)
             buf_appendf(out, "  %" PRId64 " on %" PRId64, pool_view_int(topic, "largest_lag"),
                         pool_view_int(topic, "largest_partition"));
         }
+        write_unowned(topic, out);
         buf_append_char(out, '\n');
     }
 }

@@ -1,11 +1,14 @@
 #include "workers/status/summary.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "core/channel.h"
 #include "core/park.h"
+
+enum { OWNED_KEY_SIZE = TOPIC_NAME_SIZE + 48 };
 
 /* --- sums --------------------------------------------------------------------------------------------------------- */
 
@@ -34,8 +37,8 @@ static void add_all_reals(json_t *to, const json_t *from)
     }
 }
 
-/* A member of the array whose `key` (and `key2`) have these values; made when it is not there. Borrowed. */
-static json_t *find_or_add(json_t *array, const char *key, const char *value, const char *key2, const char *value2)
+/* A member of the array whose `key` (and `key2`) have these values, or NULL. Borrowed. */
+static json_t *find(const json_t *array, const char *key, const char *value, const char *key2, const char *value2)
 {
     json_t *item;
     size_t i;
@@ -45,6 +48,17 @@ static json_t *find_or_add(json_t *array, const char *key, const char *value, co
             (!key2 || strcmp(pool_view_text(item, key2), value2) == 0)) {
             return item;
         }
+    }
+    return NULL;
+}
+
+/* Made when it is not there. */
+static json_t *find_or_add(json_t *array, const char *key, const char *value, const char *key2, const char *value2)
+{
+    json_t *item = find(array, key, value, key2, value2);
+
+    if (item) {
+        return item;
     }
     item = json_object();
     json_object_set_new(item, key, json_string(value));
@@ -127,8 +141,56 @@ static bool is_retry(const struct topics *topics, const char *name)
     return topics_find_tier(topics, name, &tier);
 }
 
+/* --- partitions that nobody has ------------------------------------------------------------------------------------ */
+
+/* The name of a partition in the set of those that somebody has. */
+static const char *owned_key(const char *channel, const char *topic, int64_t partition, char text[OWNED_KEY_SIZE])
+{
+    snprintf(text, OWNED_KEY_SIZE, "%s %s %" PRId64, channel, topic, partition);
+    return text;
+}
+
+static void add_unowned(const struct summary_parts *parts, const char *name, const struct kafka_backlog_partition *item,
+                        json_t *channel, json_t *topics)
+{
+    json_t *topic = find_or_add(topics, "topic", item->topic, "channel", name);
+    json_t *unowned = json_object_get(topic, "unowned"), *lag = item->lag < 0 ? json_null() : json_integer(item->lag);
+
+    if (!unowned) {
+        unowned = json_array();
+        json_object_set_new(topic, "unowned", unowned);
+    }
+    json_array_append_new(unowned, json_integer(item->partition));
+    add_int(topic, "unowned_lag", item->lag < 0 ? 0 : item->lag);
+    add_lag(topic, lag);
+    if (channel && !is_retry(parts->topics, item->topic)) {
+        add_lag(channel, lag);
+    }
+    json_decref(lag);
+}
+
+/* A group that has committed nothing, of a channel without a worker, is that of an installation without this channel. */
+static void add_all_unowned(const struct summary_parts *parts, const json_t *owned, const json_t *channels, json_t *topics)
+{
+    for (int i = 0; i < CHANNEL_COUNT; i++) {
+        const struct summary_backlog *backlog = &parts->backlogs[i];
+        const char *name = channel_name((enum channel)i);
+        json_t *channel = find(channels, "channel", name, NULL, NULL);
+        char key[OWNED_KEY_SIZE];
+
+        for (size_t k = 0; k < backlog->count; k++) {
+            const struct kafka_backlog_partition *item = &backlog->items[k];
+
+            if (!json_object_get(owned, owned_key(name, item->topic, item->partition, key)) &&
+                (channel || item->lag >= 0)) {
+                add_unowned(parts, name, item, channel, topics);
+            }
+        }
+    }
+}
+
 static void add_worker(const struct summary_parts *parts, const struct pool_worker *worker, json_t *channels,
-                       json_t *topics)
+                       json_t *topics, json_t *owned)
 {
     const json_t *from, *partition;
     size_t i, k;
@@ -140,8 +202,15 @@ static void add_worker(const struct summary_parts *parts, const struct pool_work
         channel = find_or_add(channels, "channel", pool_view_text(from, "name"), NULL, NULL);
         json_array_foreach (json_object_get(from, "partitions"), k, partition) {
             const char *name = json_string_value(json_array_get(partition, 0));
+            char key[OWNED_KEY_SIZE];
 
             add_partition(topics, channel, partition);
+            if (name) {
+                json_object_set_new(owned,
+                                    owned_key(pool_view_text(from, "name"), name,
+                                              json_integer_value(json_array_get(partition, 1)), key),
+                                    json_true());
+            }
             if (name && !is_retry(parts->topics, name)) {
                 add_lag(channel, json_array_get(partition, 2));
             }
@@ -210,16 +279,20 @@ static json_t *copy_worker(const struct pool_view *view, const struct pool_worke
 
 json_t *summary_make(const struct summary_parts *parts)
 {
-    json_t *channels = json_array(), *topics = json_array(), *workers = json_array();
+    json_t *channels = json_array(), *topics = json_array(), *workers = json_array(), *owned = json_object();
     json_t *waiting, *paused = parts->view ? pool_view_pauses(parts->view) : json_null();
     int64_t now_ms = parts->view ? parts->view->now_ms : parts->now_ms;
     char at[CLOCK_ISO_SIZE];
 
     clock_format_iso(now_ms, at);
     for (size_t i = 0; parts->view && i < parts->view->worker_count; i++) {
-        add_worker(parts, &parts->view->workers[i], channels, topics);
+        add_worker(parts, &parts->view->workers[i], channels, topics, owned);
         json_array_append_new(workers, copy_worker(parts->view, &parts->view->workers[i]));
     }
+    if (parts->view) {
+        add_all_unowned(parts, owned, channels, topics);
+    }
+    json_decref(owned);
     waiting = make_waiting(parts, topics);
     if (!parts->view) {
         json_decref(workers);

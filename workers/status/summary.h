@@ -6,10 +6,10 @@
  *      "channels": [{"channel", "workers", "in_flight", "window", "on_wire", "connections", "rate_limit", "lag",
  *                    "breakers": {"closed": 2}, "rates": {"sent": 41.5, ...}, "totals": {...}}],
  *      "topics": [{"topic", "channel", "partitions", "paused_partitions", "open", "lag", "largest_lag",
- *                  "largest_partition"}],
+ *                  "largest_partition", "unowned": [2, 3], "unowned_lag"}],
  *      "waiting": {"retry.1m": 3, ..., "held": 0, "dlq": 2}, "workers": [{"worker", "silent_ms", "has_heard", ...}]}
  *
- * What nobody knows now is null. Workers are as run/pool.c and run/channel_report.h write them; has_heard: it keeps to
+ * `unowned`: partitions that no worker has; their lag counts, too. What nobody knows now is null. Workers are as run/pool.c and run/channel_report.h write them; has_heard: it keeps to
  * `paused` as that stands.
  */
 #ifndef WORKERS_STATUS_SUMMARY_H
@@ -17,8 +17,16 @@
 
 #include <jansson.h>
 
+#include "core/channel.h"
+#include "io/kafka_backlog.h"
 #include "run/topics.h"
 #include "workers/pool_view.h"
+
+/* How far the group of a channel has come. */
+struct summary_backlog {
+    const struct kafka_backlog_partition *items;
+    size_t count;
+};
 
 /* What was found out. */
 struct summary_parts {
@@ -29,6 +37,7 @@ struct summary_parts {
     const char *redis_problem;          /* "" when it does */
     const char *kafka_problem;          /* likewise */
     int64_t held, dlq;                  /* records in those topics; -1: not known */
+    struct summary_backlog backlogs[CHANNEL_COUNT];
 };
 
 /* A new reference. */

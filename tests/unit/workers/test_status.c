@@ -147,6 +147,80 @@ static void workers_are_added_up(void **state)
     json_decref(summary);
 }
 
+/* Worker a has partitions 0 and 1 of e-mail, b 2 and 3; SMS has no partition of the events. */
+static const struct kafka_backlog_partition of_email[] = {
+    {"loyalty.events", 0, 17},   {"loyalty.events", 3, 5},    {"loyalty.events", 4, 30},  {"loyalty.events", 5, -1},
+    {"loyalty.retry.1m", 0, 4}, {"loyalty.retry.1m", 1, 2},
+};
+static const struct kafka_backlog_partition of_sms[] = {{"loyalty.events", 0, 8}, {"loyalty.retry.1m", 0, 6}};
+static const struct kafka_backlog_partition of_nobody[] = {{"loyalty.events", 0, -1}, {"loyalty.events", 1, 3}};
+
+static const struct {
+    const char *path, *expected;
+} unowned[] = {
+    {"topics/0/channel", "\"email\""},
+    {"topics/0/partitions", "4"},
+    {"topics/0/unowned", "[4, 5]"},
+    {"topics/0/unowned_lag", "30"},
+    {"topics/0/lag", "92"},
+    {"topics/1/topic", "\"loyalty.retry.1m\""},
+    {"topics/1/unowned", "[1]"},
+    {"topics/1/lag", "6"},
+    {"topics/3/topic", "\"loyalty.events\""},
+    {"topics/3/channel", "\"sms\""},
+    {"topics/3/unowned", "[0]"},
+    {"topics/3/lag", "8"},
+    {"channels/0/lag", "92"},
+    {"channels/1/lag", "8"},
+};
+
+static void partitions_that_nobody_has_are_named_and_their_lag_counts(void **state)
+{
+    struct scene *scene = *state;
+    json_t *summary;
+    struct buf page;
+
+    scene->parts.backlogs[CHANNEL_EMAIL] = (struct summary_backlog){of_email, sizeof(of_email) / sizeof(of_email[0])};
+    scene->parts.backlogs[CHANNEL_SMS] = (struct summary_backlog){of_sms, sizeof(of_sms) / sizeof(of_sms[0])};
+    summary = summary_make(&scene->parts);
+    for (size_t i = 0; i < sizeof(unowned) / sizeof(unowned[0]); i++) {
+        char *text = at(summary, unowned[i].path);
+
+        if (strcmp(text, unowned[i].expected) != 0) {
+            fail_msg("%s is %s, not %s", unowned[i].path, text, unowned[i].expected);
+        }
+        free(text);
+    }
+    buf_init(&page, 0);
+    status_text_write(summary, &page);
+    assert_non_null(strstr(buf_text(&page), "  40 on 2  nobody has 4, 5 (30 behind)\n"));
+    buf_finish(&page);
+    json_decref(summary);
+}
+
+/* Nobody ever ran that channel, or all of its workers are gone. */
+static void a_channel_without_workers_is_shown_when_its_group_has_begun(void **state)
+{
+    struct scene *scene = *state;
+    json_t *summary;
+    char *text;
+
+    scene->view.worker_count = 0;
+    scene->parts.backlogs[CHANNEL_SMS] = (struct summary_backlog){of_nobody, 2};
+    summary = summary_make(&scene->parts);
+    text = at(summary, "topics");
+    assert_string_equal(text, "[{\"topic\": \"loyalty.events\", \"channel\": \"sms\", \"unowned\": [1], \"unowned_lag\": 3, "
+                              "\"lag\": 3}]");
+    free(text);
+    json_decref(summary);
+    scene->parts.view = NULL; /* who has what is not known */
+    summary = summary_make(&scene->parts);
+    text = at(summary, "topics");
+    assert_string_equal(text, "[]");
+    free(text);
+    json_decref(summary);
+}
+
 static char *page_of(const struct scene *scene)
 {
     json_t *summary = summary_make(&scene->parts);
@@ -283,6 +357,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         status_test(workers_are_added_up),
+        status_test(partitions_that_nobody_has_are_named_and_their_lag_counts),
+        status_test(a_channel_without_workers_is_shown_when_its_group_has_begun),
         status_test(the_page_says_what_matters_and_holds_no_control_characters),
         status_test(without_redis_nothing_is_made_up),
         status_test(what_a_strange_version_says_breaks_nothing),
