@@ -8,6 +8,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "io/kafka_handle.h"
+
+enum { CHECK_CLOSE_MS = 1000 };
 
 struct property {
     const char *name;
@@ -320,6 +323,25 @@ bool kafka_config_renew(struct rd_kafka_s *rk, const struct kafka_settings *sett
         rd_kafka_conf_destroy(conf);
     }
     return is_done;
+}
+
+/* Some contradictions are found only when the client is made. */
+bool kafka_settings_check(const struct kafka_settings *settings, struct err *err)
+{
+    static const enum kafka_role roles[] = {KAFKA_ROLE_CONSUMER, KAFKA_ROLE_PRODUCER, KAFKA_ROLE_READER};
+    struct kafka_settings alone = *settings;
+
+    alone.brokers = NULL; /* so that it connects to nobody */
+    for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+        rd_kafka_conf_t *conf = kafka_config_create(roles[i], &alone, "check", err);
+        rd_kafka_t *rk = conf ? kafka_handle_open(roles[i], conf, err) : NULL;
+
+        if (!rk) {
+            return false;
+        }
+        kafka_handle_close(rk, false, CHECK_CLOSE_MS);
+    }
+    return true;
 }
 
 bool kafka_config_no_answer(rd_kafka_t *rk, int code, struct err *err)

@@ -171,8 +171,7 @@ static void on_tick(void *arg)
 
 /* --- open and close ----------------------------------------------------------------------------------------------- */
 
-static bool check_topics(struct kafka_consumer *consumer, const char *const topics[], const char *assign,
-                         struct err *err)
+static void copy_topics(struct kafka_consumer *consumer, const char *const topics[])
 {
     size_t count = 0;
 
@@ -181,9 +180,17 @@ static bool check_topics(struct kafka_consumer *consumer, const char *const topi
     }
     consumer->topics = xcalloc(count + 1, sizeof(*consumer->topics));
     for (size_t i = 0; i < count; i++) {
+        consumer->topics[i] = xstrdup(topics[i]);
+    }
+}
+
+static bool check_topics(const char *const topics[], const char *assign, struct err *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; topics[i]; i++, count++) {
         size_t len = strlen(topics[i]);
 
-        consumer->topics[i] = xstrdup(topics[i]);
         if (len == 0 || (topics[i][0] != '^' && len > 249)) {
             return err_set(err, "\"%.64s\" is not the name of a topic", topics[i]);
         }
@@ -223,6 +230,15 @@ static bool start(struct kafka_consumer *consumer, const struct kafka_settings *
     return consumer->static_partitions || rebalance_subscribe(consumer, err);
 }
 
+bool kafka_consumer_check(const char *const topics[], const char *assign, struct err *err)
+{
+    struct kafka_consumer nobody = {.static_partitions = NULL};
+    bool is_fine = check_topics(topics, assign, err) && (!assign || rebalance_parse_static(&nobody, assign, err));
+
+    free(nobody.static_partitions);
+    return is_fine;
+}
+
 struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka_settings *settings, const char *group,
                                            const char *const topics[], const char *assign,
                                            const struct kafka_consumer_events *events, struct err *err)
@@ -235,7 +251,8 @@ struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka
     consumer->tick = loop_timer_create(loop, on_tick, consumer);
     consumer->again = loop_timer_create(loop, drain, consumer);
     consumer_watch_init(consumer);
-    if (!check_topics(consumer, topics, assign, err) || (assign && !rebalance_parse_static(consumer, assign, err)) ||
+    copy_topics(consumer, topics);
+    if (!check_topics(topics, assign, err) || (assign && !rebalance_parse_static(consumer, assign, err)) ||
         !start(consumer, settings, group, err)) {
         kafka_consumer_close(consumer);
         return NULL;

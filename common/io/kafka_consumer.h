@@ -79,6 +79,8 @@ struct kafka_consumer_events {
 
 enum { KAFKA_START_EARLIEST = -2, KAFKA_START_LATEST = -1 };
 
+/* Would kafka_consumer_open() take these? Asks nobody. */
+bool kafka_consumer_check(const char *const topics[], const char *assign, struct err *err);
 /* `topics`: names or ^regex, NULL-terminated. `assign`: NULL for group mode, or partition numbers "0-3,7" that are
  * assigned statically for every topic of the list. Begins to connect; a broker that is not there is a state. */
 struct kafka_consumer *kafka_consumer_open(struct loop *loop, const struct kafka_settings *settings, const char *group,

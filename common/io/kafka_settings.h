@@ -4,7 +4,10 @@
 #ifndef IO_KAFKA_SETTINGS_H
 #define IO_KAFKA_SETTINGS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/err.h"
 
 struct kafka_settings {
     const char *brokers;         /* "host:port,host:port" */
@@ -14,5 +17,8 @@ struct kafka_settings {
     int64_t session_timeout_ms;    /* 30000 */
     int64_t queue_kib;             /* records read ahead, KiB: 16384 */
 };
+
+/* Does librdkafka take the properties file, for each kind of client? Asks nobody. */
+bool kafka_settings_check(const struct kafka_settings *settings, struct err *err);
 
 #endif

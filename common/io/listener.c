@@ -91,20 +91,20 @@ static void format_address(int fd, char text[LISTENER_ADDRESS_SIZE])
     snprintf(text, LISTENER_ADDRESS_SIZE, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
 }
 
-int listener_open(const char *listen, char address[LISTENER_ADDRESS_SIZE], struct err *err)
+static bool parse(const char *listen, char host[HOST_SIZE], char port[PORT_SIZE], struct err *err)
+{
+    return split(listen, host, port) ||
+           err_set(err, "\"%s\" is no address to listen on (write HOST:PORT, [IPV6]:PORT or :PORT)", listen);
+}
+
+/* `listen`: as it is named in a message. */
+static int open_at(const char *listen, const char *host, const char *port, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
     struct addrinfo *addresses = NULL;
-    char host[HOST_SIZE];
-    char port[PORT_SIZE];
-    int status;
+    int status = getaddrinfo(host[0] ? host : NULL, port, &hints, &addresses);
     int fd;
 
-    if (!split(listen, host, port)) {
-        err_set(err, "\"%s\" is no address to listen on (write HOST:PORT, [IPV6]:PORT or :PORT)", listen);
-        return -1;
-    }
-    status = getaddrinfo(host[0] ? host : NULL, port, &hints, &addresses);
     if (status != 0) {
         err_set(err, "cannot listen on %s: %s", listen, gai_strerror(status));
         return -1;
@@ -114,8 +114,27 @@ int listener_open(const char *listen, char address[LISTENER_ADDRESS_SIZE], struc
         err_set(err, "cannot listen on %s: %s", listen, strerror(errno));
     }
     freeaddrinfo(addresses);
+    return fd;
+}
+
+int listener_open(const char *listen, char address[LISTENER_ADDRESS_SIZE], struct err *err)
+{
+    char host[HOST_SIZE], port[PORT_SIZE];
+    int fd = parse(listen, host, port, err) ? open_at(listen, host, port, err) : -1;
+
     if (fd >= 0) {
         format_address(fd, address);
     }
     return fd;
+}
+
+bool listener_check(const char *listen, struct err *err)
+{
+    char host[HOST_SIZE], port[PORT_SIZE];
+    int fd = parse(listen, host, port, err) ? open_at(listen, host, "0", err) : -1;
+
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
 }

@@ -10,6 +10,7 @@
 #include "core/json_memory.h"
 #include "io/loop.h"
 #include "run/file_budget.h"
+#include "run/worker_trial.h"
 #include "run/worker_urls.h"
 
 enum { DEPTH_MS = 30000, DRAIN_MS = 20000, DRAIN_LOOK_MS = 20, PRODUCER_CLOSE_MS = 2000, POOL_WAIT_MS = 1000,
@@ -331,7 +332,7 @@ int worker_check(struct worker_settings *settings)
 {
     struct worker worker = {.settings = settings, .metrics = metrics_create()};
     struct err err = {0};
-    bool is_fine = worker_urls_check(settings, &err) &&
+    bool is_fine = worker_urls_check(settings, &err) && worker_trial(settings, &err) &&
                    topics_init(&worker.topics, settings->kafka_topic_prefix, &err) &&
                    topics_check_input(&worker.topics, settings->topics, &err) && open_templates(&worker, &err);
 

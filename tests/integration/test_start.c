@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "io/listener.h"
 #include "tests/support/events.h"
 #include "tests/support/judge.h"
 #include "tests/support/poll.h"
@@ -64,6 +66,7 @@ static const struct {
     {"HTTP_CONNECTIONS=0", "HTTP_CONNECTIONS"},
     {"WINDOW=many", "WINDOW"},
     {"HTTP_LISTEN=nowhere", "HTTP_LISTEN"},
+    {"HTTP_LISTEN=192.0.2.1:0", "HTTP_LISTEN"}, /* not of this machine */
     {"LOG_LEVEL=loud", "LOG_LEVEL"},
     {"ENVIRONMENT=No Such Thing", "ENVIRONMENT"},
     {"TEMPLATES_DIR=/nowhere/at/all", "TEMPLATES_DIR"},
@@ -116,22 +119,74 @@ static void each_wrong_setting_is_named_in_one_line(void **state)
     assert_int_equal(wrong, 0);
 }
 
-static void a_check_finds_an_address_that_no_worker_would_take(void **state)
+static char *run_check(struct system *system, const char *setting, int *status)
 {
-    static const char *const settings[] = {"BREVO_URL=http://example.com", "BREVO_URL=ftp://example.com",
-                                           "REDIS_URL=127.0.0.1"};
-    const char *const words[] = {"worker", "--check", NULL};
+    return system_run_command(system, (const char *const[]){"worker", "--check", NULL}, (const char *const[]){setting, NULL},
+                              status);
+}
 
-    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-        const char *const env[] = {settings[i], NULL};
+static void a_check_finds_what_a_start_would_end_with(void **state)
+{
+    size_t wrong = 0;
+
+    for (size_t i = 0; i < sizeof(wrong_settings) / sizeof(wrong_settings[0]); i++) {
         int status;
-        char *output = system_run_command(*state, words, env, &status);
+        char *output = run_check(*state, wrong_settings[i].setting, &status);
+        size_t count;
+        const char *line = find_plain_line(output, &count);
 
-        if (status != 1 || strncmp(strstr(output, "worker: ") + strlen("worker: "), settings[i], 9) != 0) {
-            fail_msg("%s: status %d, %s", settings[i], status, output);
+        if (status != 1 || count != 1 || !strstr(line, wrong_settings[i].named)) {
+            print_error("%s: status %d, %zu lines: %s\n", wrong_settings[i].setting, status, count, line ? line : "");
+            wrong++;
         }
         free(output);
     }
+    assert_int_equal(wrong, 0);
+}
+
+static void a_check_tries_kafkas_properties_and_asks_nobody(void **state)
+{
+    static const struct {
+        const char *text, *expected;
+    } files[] = {
+        {"ssl.ca.location=/nowhere/at/all\nsecurity.protocol=ssl\n", "KAFKA_CONFIG: "},
+        {"no.such.property=1\n", "no.such.property"},
+        {"fetch.max.bytes=many\n", "fetch.max.bytes"},
+        {"acks=1\n", "acks"},
+        {"bootstrap.servers=192.0.2.1:9092\nfetch.max.bytes=1000000\n", "ok: settings"},
+    };
+    struct system *system = *state;
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        char setting[512];
+        int status;
+        char *output;
+
+        temp_dir_write(system->dir, "kafka.properties", files[i].text);
+        snprintf(setting, sizeof(setting), "KAFKA_CONFIG=%s/kafka.properties", system->dir);
+        output = run_check(system, setting, &status);
+        if (!strstr(output, files[i].expected)) {
+            fail_msg("%s: status %d, %s", files[i].text, status, output);
+        }
+        free(output);
+    }
+}
+
+/* A worker runs already. */
+static void a_check_does_not_mind_a_port_that_is_taken(void **state)
+{
+    struct system *system = *state;
+    char setting[128], address[LISTENER_ADDRESS_SIZE];
+    struct err err = {0};
+    int fd = listener_open("127.0.0.1:0", address, &err), status;
+    char *output;
+
+    assert_true(fd >= 0);
+    snprintf(setting, sizeof(setting), "HTTP_LISTEN=%s", address);
+    output = run_check(system, setting, &status);
+    assert_int_equal(status, 0);
+    free(output);
+    close(fd);
 }
 
 static void a_secret_in_a_wrong_setting_is_not_repeated(void **state)
@@ -342,7 +397,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(each_wrong_setting_is_named_in_one_line),
         TEST(a_secret_in_a_wrong_setting_is_not_repeated),
-        TEST(a_check_finds_an_address_that_no_worker_would_take),
+        TEST(a_check_finds_what_a_start_would_end_with),
+        TEST(a_check_tries_kafkas_properties_and_asks_nobody),
+        TEST(a_check_does_not_mind_a_port_that_is_taken),
         TEST(a_broken_flow_stops_the_start_and_is_named_by_line_and_column),
         TEST(a_probe_tells_a_worker_that_lives_from_one_that_does_not),
         TEST(without_redis_the_worker_waits_and_says_so),

@@ -54,7 +54,7 @@ int worker_command(int argc, char **argv)
     bool is_check = false, is_probe = false;
     const struct arg table[] = {
         {"channels", ARG_TEXT, &channels, "LIST", "Channels to serve, instead of the setting CHANNELS: email,sms"},
-        {"check", ARG_FLAG, &is_check, NULL, "Check settings and templates, then end."},
+        {"check", ARG_FLAG, &is_check, NULL, "Check settings (also whether the libraries take them) and templates, then end."},
         {"probe", ARG_FLAG, &is_probe, NULL, "Ask the worker at HTTP_LISTEN whether it is alive: for health checks."},
         {NULL, ARG_FLAG, NULL, NULL, NULL},
     };
