@@ -11,7 +11,7 @@
 EMBED_FILE(tokens_lua, "common/run/scripts/tokens.lua")
 EMBED_FILE(not_before_lua, "common/run/scripts/not_before.lua")
 
-static const struct redis_script tokens_script = {"tokens", tokens_lua_data, 2};
+const struct redis_script limiter_tokens_script = {"tokens", tokens_lua_data, 2};
 static const struct redis_script not_before_script = {"not_before", not_before_lua_data, 1};
 
 /* A fortieth of a second may be spent at once; a token is good for a fifth of a second after it was leased. */
@@ -77,7 +77,7 @@ struct limiter *limiter_create(struct loop *loop, struct redis *redis, const str
     limiter->leased_count = metrics_get(metrics, &leased_family, (const char *const[]){settings->name});
     limiter->blocked_count = metrics_get(metrics, &blocked_family, (const char *const[]){settings->name});
     metric_set(limiter->rate_gauge, (double)limiter->rate);
-    redis_add_script(redis, &tokens_script);
+    redis_add_script(redis, &limiter_tokens_script);
     redis_add_script(redis, &not_before_script);
     return limiter;
 }
@@ -139,7 +139,7 @@ static void ask(struct limiter *limiter)
     };
 
     limiter->is_asking = true;
-    redis_eval(limiter->redis, &tokens_script, args, sizeof(args) / sizeof(args[0]), on_tokens, limiter);
+    redis_eval(limiter->redis, &limiter_tokens_script, args, sizeof(args) / sizeof(args[0]), on_tokens, limiter);
 }
 
 bool limiter_take(struct limiter *limiter, int64_t wanted)

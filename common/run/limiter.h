@@ -37,6 +37,8 @@ void limiter_give_back(struct limiter *limiter);
 void limiter_block(struct limiter *limiter, int64_t delay_ms);
 /* What an answer told about the limit. */
 void limiter_learn(struct limiter *limiter, const struct verdict *verdict);
+/* For what else is shared in tokens (run/question_budget.c). */
+extern const struct redis_script limiter_tokens_script;
 /* Tokens per second in force; 0: no limit. */
 int64_t limiter_rate(const struct limiter *limiter);
 

@@ -3,7 +3,8 @@
  * "not found" makes it a delivery that was never sent. Anything else, and any limit, means to ask again later, never
  * "not found"; a person decides when a day has gone by without an answer.
  *
- * A task comes with its claim and its connection slot, and leaves without the slot.
+ * A task comes with its claim and its connection slot, and leaves without the slot. How often may be asked is shared by all
+ * workers (run/question_budget.h).
  */
 #include "run/stages.h"
 
@@ -15,6 +16,7 @@
 #include "base/mem.h"
 #include "core/backoff.h"
 #include "run/attempt.h"
+#include "run/question_budget.h"
 
 enum { MOST_MEMORY_WAIT_MS = 30000, LEASE_RESERVE_MS = 1000, HOUR_MS = 3600000, MOST_AGE_MS = 24 * HOUR_MS };
 
@@ -26,8 +28,7 @@ struct query {
     const struct pipeline_parts *parts;
     struct gate *gate;
     struct random *random;
-    int64_t interval_ms; /* between two questions of this process */
-    int64_t next_at;     /* clock_mono_ms() */
+    struct question_budget *budget;
 };
 
 /* One question on the wire. */
@@ -40,12 +41,28 @@ struct question {
 static void *create(const struct stage_parts *parts)
 {
     struct query *stage = xcalloc(1, sizeof(*stage));
+    const struct provider *provider = parts->pipeline->provider;
+    char name[64];
 
+    snprintf(name, sizeof(name), "%s-%s", provider->name, channel_name(provider->channel));
     stage->parts = parts->pipeline;
     stage->gate = parts->gate;
     stage->random = parts->random;
-    stage->interval_ms = parts->pipeline->questions_per_hour > 0 ? HOUR_MS / parts->pipeline->questions_per_hour : 0;
+    stage->budget = question_budget_create(claims_redis(parts->pipeline->claims),
+                                           &(struct question_budget_settings){
+                                               .environment = parts->pipeline->environment,
+                                               .name = name,
+                                               .per_hour = parts->pipeline->questions_per_hour,
+                                           });
     return stage;
+}
+
+static void destroy(void *arg)
+{
+    struct query *stage = arg;
+
+    question_budget_destroy(stage->budget);
+    free(stage);
 }
 
 static void leave(struct query *stage, struct task *task, enum stage_exit way)
@@ -91,7 +108,7 @@ static void follow(struct query *stage, struct task *task, const struct provider
         leave(stage, task, EXIT_NEXT);
         break;
     case PROVIDER_UNKNOWN:
-        backoff_ms = backoff_delay_ms(stage->random, task->questions) + stage->interval_ms;
+        backoff_ms = backoff_delay_ms(stage->random, task->questions) + question_budget_interval_ms(stage->budget);
         task_set_reason(task, finding->reason);
         ask_later(stage, task, backoff_ms > finding->retry_after_ms ? backoff_ms : finding->retry_after_ms);
         break;
@@ -145,19 +162,24 @@ static void ask(struct query *stage, struct task *task)
                on_reply, question);
 }
 
+static void on_budget(void *arg, int64_t wait_ms)
+{
+    struct task *task = arg;
+    struct query *stage = task_stage(task);
+    uint64_t interval_ms = (uint64_t)question_budget_interval_ms(stage->budget);
+
+    if (wait_ms > 0) { /* each its own time, so that they do not all come back for the next question */
+        ask_later(stage, task, wait_ms + (int64_t)random_below(stage->random, interval_ms * 4 + 1));
+    } else {
+        ask(stage, task);
+    }
+}
+
 static void enter(void *arg, struct task *task)
 {
     struct query *stage = arg;
-    int64_t now = clock_mono_ms();
 
-    if (now < stage->next_at) {
-        /* Each its own time, so that they do not all come back for the next question. */
-        ask_later(stage, task,
-                  stage->next_at - now + (int64_t)random_below(stage->random, (uint64_t)stage->interval_ms * 4 + 1));
-        return;
-    }
-    stage->next_at = now + stage->interval_ms;
-    ask(stage, task);
+    question_budget_take(stage->budget, on_budget, task);
 }
 
-const struct stage_type query_stage = {"query", create, free, enter, NULL};
+const struct stage_type query_stage = {"query", create, destroy, enter, NULL};
