@@ -55,9 +55,10 @@ const struct setting worker_settings_table[] = {
     {"BREVO_KEY_TTL", SETTING_DURATION, FIELD(brevo_key_ttl_ms), "15m",
      "How long Brevo surely remembers an idempotency key; 0s: it is not trusted to.", false, 0, 86400000},
     {"BREVO_VISIBILITY_LAG", SETTING_DURATION, FIELD(brevo_visibility_lag_ms), "10m",
-     "After this long what Brevo took can surely be found in its statistics; 0s: it is never asked.", false, 0, 86400000},
+     "After this long what Brevo took can surely be found in its statistics (an assumption: Brevo does not say; too short, and "
+     "what was sent goes out twice); 0s: it is never asked.", false, 0, 86400000},
     {"BREVO_QUESTIONS_PER_HOUR", SETTING_INT, FIELD(brevo_questions_per_hour), "-1",
-     "Most look-ups in Brevo's statistics by one worker and channel; -1 the smallest plan.", false, -1, 3600000},
+     "Most look-ups in Brevo's statistics for a channel, by all workers together; -1 the smallest plan.", false, -1, 3600000},
     {"PROVIDER_ALLOW_PLAIN", SETTING_BOOL, FIELD(is_plain_provider_allowed), "no",
      "Allow http:// and private addresses for the provider: for a sandbox on another host, nothing else.", false, 0, 0},
     {"PROVIDER_CA_FILE", SETTING_TEXT, FIELD(ca_file), NULL, "Certificate authorities instead of the system's.", false, 0,
