@@ -18,7 +18,7 @@ PACKAGES_DEMO  = redis-server ca-certificates
 PACKAGES_TEST  = libcmocka-dev
 PACKAGES_PROMTOOL = prometheus
 PACKAGES_KAFKA = maven default-jre-headless
-PACKAGES_LINT  = clang clang-format clang-tidy libclang-rt-14-dev
+PACKAGES_LINT  = clang clang-tidy libclang-rt-14-dev
 
 LIBRARIES = rdkafka libcurl jansson hiredis libuv yaml-0.1 icu-i18n icu-uc libmicrohttpd openssl
 # TLS to Redis, where the installed hiredis has it (1.0 and newer).
@@ -106,7 +106,7 @@ help:
 	@echo 'make bench         measure; prints a table of ratios'
 	@echo 'make liquid-diff   compare our Liquid with ruby-liquid on random templates (N=100000 SEED=1)'
 	@echo 'make fuzz-coverage how much of each parser its fuzzer reaches; prints a table'
-	@echo 'make lint          layers, banned functions, format, static analysis'
+	@echo 'make lint          layers, banned functions, headers, documents, static analysis'
 	@echo 'make golden-update rewrite the expected files of the golden tests (review the diff)'
 	@echo 'make install       PREFIX=/usr/local'
 
