@@ -111,6 +111,7 @@ static void pausing_and_holding_at_random_loses_and_repeats_nothing(void **state
 
     (void)state;
     fixture_start(&f, PARTITIONS);
+    f.settings.queue_kib = 512; /* so that each is stopped often because it is ahead, too */
     random_init(&random, 42);
     for (int32_t p = 0; p < PARTITIONS; p++) {
         fixture_produce(&f, p, 0, EACH);
@@ -134,6 +135,29 @@ static void pausing_and_holding_at_random_loses_and_repeats_nothing(void **state
     assert_int_equal(o.gaps + o.repeated, 0);
     assert_int_equal(o.while_held + o.while_paused, 0);
     assert_int_equal(o.consumer->rewound, 0); /* nor is anything fetched twice */
+    observer_close(&o);
+    fixture_stop(&f);
+}
+
+/* Of one that is not paused the client would go back to where it was paused last, or began. */
+static void who_resumes_one_partition_moves_no_other(void **state)
+{
+    enum { EACH = 100, MORE = 10 };
+    struct fixture f;
+    struct observer o = {0};
+
+    (void)state;
+    fixture_start(&f, 2);
+    fixture_produce(&f, 0, 0, EACH);
+    fixture_produce(&f, 1, 0, EACH);
+    observer_open(&f, &o, "0-1");
+    WAIT_UNTIL(&f, o.records == 2 * EACH && o.ends == 2);
+    observer_pause(&f, &o, 0, true);
+    observer_pause(&f, &o, 0, false);
+    fixture_produce(&f, 0, EACH, MORE);
+    fixture_produce(&f, 1, EACH, MORE);
+    WAIT_UNTIL(&f, o.records == 2 * (EACH + MORE));
+    assert_int_equal(o.gaps + o.repeated + o.consumer->rewound, 0);
     observer_close(&o);
     fixture_stop(&f);
 }
@@ -545,6 +569,7 @@ int main(void)
         cmocka_unit_test(static_partitions_go_on_at_the_committed_offset_after_a_restart),
         cmocka_unit_test(a_start_at_the_latest_skips_what_was_there_and_nothing_else),
         cmocka_unit_test(pausing_and_holding_at_random_loses_and_repeats_nothing),
+        cmocka_unit_test(who_resumes_one_partition_moves_no_other),
         cmocka_unit_test(a_long_hold_keeps_little_and_loses_nothing),
         cmocka_unit_test(what_waits_is_bounded_over_all_partitions),
         cmocka_unit_test(partitions_take_turns),
