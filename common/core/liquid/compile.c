@@ -31,6 +31,7 @@ struct liquid_template *liquid_compile(const char *name, struct slice text, int 
         p.source.base = p.template->units.items[0].text;
         parser_fail(&p, p.source.base + valid, NULL, "not valid UTF-8");
     } else if (compile_units(&p)) {
+        program_fit(p.template);
         return p.template;
     }
     liquid_destroy(p.template);

@@ -72,6 +72,25 @@ void program_place(const struct liquid_template *template, uint32_t unit, uint32
     }
 }
 
+void program_fit(struct liquid_template *template)
+{
+    for (uint32_t i = 0; i < template->units.count; i++) {
+        list_fit(&template->units.items[i].nodes);
+    }
+    list_fit(&template->units);
+    list_fit(&template->exprs);
+    list_fit(&template->steps);
+    list_fit(&template->args);
+    list_fit(&template->named);
+    list_fit(&template->filters);
+    list_fit(&template->pipes);
+    list_fit(&template->tests);
+    list_fit(&template->loops);
+    list_fit(&template->cycles);
+    list_fit(&template->calls);
+    list_fit(&template->names);
+}
+
 void liquid_destroy(struct liquid_template *template)
 {
     struct symbol *symbol, *next;

@@ -32,6 +32,14 @@
         list_grow(list);                                                                                               \
         (list)->items[(list)->count++] = __VA_ARGS__;                                                                  \
     } while (0)
+/* Gives back what it has grown beyond its items. */
+#define list_fit(list)                                                                                                 \
+    do {                                                                                                               \
+        if ((list)->count < (list)->cap) {                                                                             \
+            (list)->cap = (list)->count;                                                                               \
+            (list)->items = xreallocarray((list)->items, (list)->cap, sizeof(*(list)->items));                         \
+        }                                                                                                              \
+    } while (0)
 
 enum { NO_INDEX = UINT32_MAX };
 
@@ -209,6 +217,8 @@ struct liquid_template *program_create(const struct liquid_options *options);
 uint32_t program_symbol(struct liquid_template *template, struct slice name);
 /* NO_INDEX when the template does not know the name. */
 uint32_t program_find_symbol(const struct liquid_template *template, struct slice name);
+/* Once nothing more is added: workers keep thousands of them. */
+void program_fit(struct liquid_template *template);
 /* Line and column (in code points) of a byte of a unit. */
 void program_place(const struct liquid_template *template, uint32_t unit, uint32_t at, int *line, int *column);
 
