@@ -137,6 +137,7 @@ static void check_story(struct operator *operator, const struct story_question *
     }
     check_texts(json_object_get(story, "unknown"), NULL);
     check_texts(json_object_get(story, "events"), "id");
+    check_texts(json_object_get(story, "events"), "member_id");
     json_decref(story);
 }
 

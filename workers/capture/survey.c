@@ -15,6 +15,7 @@ enum { MOST_EXAMPLES = 20, SHOWN_EXAMPLES = 3, MOST_EXAMPLE_BYTES = 200, SHOWN_L
 /* One path. */
 struct field_count {
     char *path;
+    char *shown; /* for people: without control characters */
     enum personal_class class;
     enum pseudonym_kind kind;
     size_t count;
@@ -38,6 +39,15 @@ struct survey {
     struct unfit_count *unfit;  /* hash by reason */
     size_t count, unfit_total;
 };
+
+/* Heap text. */
+static char *copy_shown(struct slice text)
+{
+    char *copy = xmemdup(text.data, text.len);
+
+    utf8_blank_controls(copy, text.len, false);
+    return copy;
+}
 
 struct survey *survey_create(const struct personal_rules *rules, struct pseudonym_set *set)
 {
@@ -63,6 +73,7 @@ void survey_destroy(struct survey *survey)
             free(field->examples[i]);
         }
         free(field->path);
+        free(field->shown);
         free(field);
     }
     HASH_ITER(hh, survey->unfit, unfit, next_unfit)
@@ -83,6 +94,7 @@ static struct field_count *get_field(struct survey *survey, const struct persona
     if (!field) {
         field = xcalloc(1, sizeof(*field));
         field->path = xstrdup(leaf->path);
+        field->shown = copy_shown(slice_of(leaf->path));
         field->class = leaf->class;
         field->kind = leaf->kind;
         HASH_ADD_KEYPTR(hh, survey->fields, field->path, strlen(field->path), field);
@@ -270,11 +282,14 @@ static void print_examples(const struct survey *survey, const struct field_count
     for (size_t i = 0; i < field->example_count && shown < SHOWN_EXAMPLES; i++) {
         struct slice text = slice_of(field->examples[i]);
         size_t len = cut(text);
+        char *copy;
 
         if (pseudonym_set_find(survey->set, text, &found, &kind)) {
             continue;
         }
-        fprintf(to, "%s%.*s%s", shown ? ", " : "", (int)len, text.data, len < text.len ? "…" : "");
+        copy = copy_shown(slice_make(text.data, len));
+        fprintf(to, "%s%s%s", shown ? ", " : "", copy, len < text.len ? "…" : "");
+        free(copy);
         shown++;
     }
     if (hits) {
@@ -291,7 +306,7 @@ void survey_print(const struct survey *survey, FILE *to)
     fprintf(to, "personal, and replaced:\n");
     for (size_t i = 0; i < count; i++) {
         if (fields[i]->class == PERSONAL_YES) {
-            fprintf(to, "  %-36s %9zu times   %s\n", fields[i]->path, fields[i]->count,
+            fprintf(to, "  %-36s %9zu times   %s\n", fields[i]->shown, fields[i]->count,
                     pseudonym_kind_name(fields[i]->kind));
         }
     }
@@ -300,7 +315,7 @@ void survey_print(const struct survey *survey, FILE *to)
         "\nnot recognised as personal, and written as it is, but for addresses, phones and what is replaced above:\n");
     for (size_t i = 0; i < count; i++) {
         if (fields[i]->class == PERSONAL_UNKNOWN) {
-            fprintf(to, "  %-36s %9zu times   %3zu%s different: ", fields[i]->path, fields[i]->count,
+            fprintf(to, "  %-36s %9zu times   %3zu%s different: ", fields[i]->shown, fields[i]->count,
                     fields[i]->example_count, fields[i]->has_more ? " or more" : "");
             print_examples(survey, fields[i], to);
         }
@@ -308,7 +323,7 @@ void survey_print(const struct survey *survey, FILE *to)
     fprintf(to, "\nnever changed:");
     for (size_t i = 0; i < count; i++) {
         if (fields[i]->class == PERSONAL_NO) {
-            fprintf(to, " %s", fields[i]->path);
+            fprintf(to, " %s", fields[i]->shown);
         }
     }
     fputc('\n', to);

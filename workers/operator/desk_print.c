@@ -2,8 +2,11 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "base/utf8.h"
 #include "workers/operator/words.h"
 
 static const char *state_of(const struct entry *entry)
@@ -43,6 +46,15 @@ void desk_print_list(const struct entries *entries, bool has_closed)
     puts("");
 }
 
+static void print_event(struct slice value)
+{
+    char *text = xmemdup(value.data ? value.data : "", value.len);
+
+    utf8_blank_controls(text, value.len, true);
+    printf("\n%s\n", text);
+    free(text);
+}
+
 void desk_print_entry(const struct entry *entry, bool has_epoch, bool has_event)
 {
     char mid[MID_TEXT_SIZE], time[WORDS_TIME_SIZE];
@@ -73,7 +85,7 @@ void desk_print_entry(const struct entry *entry, bool has_epoch, bool has_event)
         puts("outcome    none");
     }
     if (has_event) {
-        printf("\n%.*s\n", (int)entry->record->value.len, entry->record->value.data ? entry->record->value.data : "");
+        print_event(entry->record->value);
     } else {
         printf("event      %zu bytes (--event prints it: a member's data)\n", entry->record->value.len);
     }

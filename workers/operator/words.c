@@ -24,7 +24,7 @@ static json_t *clean_text(const json_t *value)
     return clean;
 }
 
-static void clean_members(json_t *object)
+void words_clean_members(json_t *object)
 {
     const char *name;
     json_t *value;
@@ -35,7 +35,7 @@ static void clean_members(json_t *object)
         if (clean) {
             json_object_set_new(object, name, clean); /* of a name that is there: the walk may go on */
         }
-        clean_members(value);
+        words_clean_members(value);
     }
 }
 
@@ -47,7 +47,7 @@ json_t *words_load_outcome(struct slice value)
         json_decref(outcome);
         return NULL;
     }
-    clean_members(outcome);
+    words_clean_members(outcome);
     return outcome;
 }
 

@@ -12,8 +12,9 @@
 #include "base/buf.h"
 #include "run/claims.h"
 
-/* An outcome from its topic, for people to look at: no text in it holds a control character. New reference; NULL: it is no
- * object. */
+/* For people to look at: no text among the members of the object, and of those below, holds a control character. */
+void words_clean_members(json_t *object);
+/* An outcome from its topic, cleaned so. New reference; NULL: it is no object. */
 json_t *words_load_outcome(struct slice value);
 
 /* A sentence about the record as it stands. `has_epoch` false: Redis is new, or has forgotten. */

@@ -147,11 +147,13 @@ static void take_input(void *arg, const struct record *record)
     struct err ignored = {0};
 
     if (event_decode(record, &event, &reason, &ignored) && is_about(story, NULL, event.member_id, event.id)) {
-        json_array_append_new(story->events,
-                              json_pack("{s:I, s:s, s:s, s:s, s:s, s:{s:s, s:i, s:I}}", "time_ms",
-                                        (json_int_t)record->timestamp_ms, "id", event.id, "type", event.type, "source",
-                                        event.source, "member_id", event.member_id, "from", "topic", record->topic,
-                                        "partition", record->partition, "offset", (json_int_t)record->offset));
+        json_t *item = json_pack("{s:I, s:s, s:s, s:s, s:s, s:{s:s, s:i, s:I}}", "time_ms", (json_int_t)record->timestamp_ms,
+                                 "id", event.id, "type", event.type, "source", event.source, "member_id", event.member_id,
+                                 "from", "topic", record->topic, "partition", record->partition, "offset",
+                                 (json_int_t)record->offset);
+
+        words_clean_members(item);
+        json_array_append_new(story->events, item);
     }
     event_finish(&event);
 }

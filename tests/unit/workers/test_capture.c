@@ -320,6 +320,27 @@ static void the_list_shows_unknown_fields_and_no_personal_value(void **state)
     tear_down(&fixture);
 }
 
+static void the_list_moves_no_cursor(void **state)
+{
+    const struct record record = {.topic = "t", .timestamp_ms = -1,
+                                  .value = SLICE("{\"data\":{\"a\\u001b[2Jb\":1,\"c\":\"d\x7f\\u009b\",\"e\\nf\":{\"first_name\":\"Zora\"}}}")};
+    struct fixture fixture;
+    char *text = NULL;
+    size_t len;
+    FILE *to = open_memstream(&text, &len);
+
+    (void)state;
+    set_up(&fixture, &record);
+    survey_print(fixture.survey, to);
+    fclose(to);
+    assert_non_null(strstr(text, "data.a [2Jb "));
+    assert_non_null(strstr(text, "data.e f.first_name "));
+    assert_null(strpbrk(text, "\x1b\x7f"));
+    assert_null(strstr(text, "\xc2\x9b"));
+    free(text);
+    tear_down(&fixture);
+}
+
 /* --- leaks -------------------------------------------------------------------------------------------------------- */
 
 static size_t check_text(struct fixture *fixture, const char *content, char **printed)
@@ -443,6 +464,7 @@ int main(void)
         cmocka_unit_test(a_personal_number_gets_other_digits),
         cmocka_unit_test(what_cannot_be_looked_into_is_left_out),
         cmocka_unit_test(the_list_shows_unknown_fields_and_no_personal_value),
+        cmocka_unit_test(the_list_moves_no_cursor),
         cmocka_unit_test(a_leak_is_found_wherever_it_stands),
         cmocka_unit_test(all_files_of_a_folder_are_looked_into),
     };
