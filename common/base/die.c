@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static void say_why(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static void say_why(const char *format, va_list args)
 {
     fflush(stdout);
