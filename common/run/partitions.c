@@ -192,10 +192,11 @@ struct partition *partitions_revoke(struct partitions *partitions, const struct 
 
 /* --- records ------------------------------------------------------------------------------------------------------ */
 
+/* Nothing of it was committed yet: that we began here is to be committed, too, or the next start might begin elsewhere. */
 static void start_tracker(struct partition *partition, int64_t first)
 {
     partition->tracker = tracker_create(first, "");
-    partition->acknowledged = partition->asked = first;
+    partition->acknowledged = partition->asked = first - 1;
     partition->suspect_until = first + PARTITION_WINDOW;
 }
 

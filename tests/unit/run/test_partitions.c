@@ -18,7 +18,7 @@ struct world {
     struct partitions *partitions;
     struct kafka_consumer *consumer;
     int records;
-    int64_t start;
+    int64_t start, policy; /* 0: the earliest */
     bool is_revoked_with_commit;
     int told;
     int64_t committed_when_told;
@@ -38,7 +38,8 @@ static int64_t on_assign(void *arg, const struct kafka_partition *which, int64_t
 {
     struct world *world = arg;
 
-    world->start = partitions_assign(world->partitions, which, committed, metadata, KAFKA_START_EARLIEST);
+    world->start = partitions_assign(world->partitions, which, committed, metadata,
+                                     world->policy ? world->policy : KAFKA_START_EARLIEST);
     return world->start;
 }
 
@@ -206,7 +207,22 @@ static void a_partition_that_was_never_committed_starts_where_it_is_told(void **
     fakes_run_ms(world->loop, 10);
     assert_int_equal(world->start, KAFKA_START_EARLIEST);
     fakes_run_ms(world->loop, 3000);
-    assert_int_equal(committed(), -1); /* an empty log: nothing to say */
+    assert_int_equal(committed(), 0);
+}
+
+static void where_it_began_is_committed_so_that_nothing_is_skipped_at_the_next_start(void **state)
+{
+    struct world *world = *state;
+
+    append(5);
+    world->policy = KAFKA_START_LATEST;
+    fakes_run_ms(world->loop, 3000);
+    assert_int_equal(world->records, 0);
+    close_process(world);
+    append(2);
+    open_process(world);
+    fakes_run_ms(world->loop, 500);
+    assert_int_equal(world->records, 2);
 }
 
 static void the_window_pauses_a_partition_until_commits_go_on(void **state)
@@ -270,7 +286,7 @@ static void who_asks_for_a_commit_is_told_also_when_there_is_nothing(void **stat
 {
     struct world *world = *state;
 
-    fakes_run_ms(world->loop, 10);
+    fakes_run_ms(world->loop, 3000);
     partitions_commit(world->partitions, on_told, world);
     assert_int_equal(world->told, 1);
 }
@@ -415,6 +431,7 @@ int main(void)
         partitions_test(a_successor_skips_what_was_done_beyond_the_commit),
         partitions_test(what_an_earlier_owner_may_have_had_in_flight_is_suspect),
         partitions_test(a_partition_that_was_never_committed_starts_where_it_is_told),
+        partitions_test(where_it_began_is_committed_so_that_nothing_is_skipped_at_the_next_start),
         partitions_test(the_window_pauses_a_partition_until_commits_go_on),
         partitions_test(a_commit_that_failed_is_made_again),
         partitions_test(a_commit_asked_for_while_another_is_open_includes_what_was_done_since),
