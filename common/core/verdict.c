@@ -37,6 +37,9 @@ static enum verdict_kind kind_of_status(int status)
     if (status < 300) {
         return VERDICT_SENT;
     }
+    if (status < 400) { /* never followed; whoever moved did so for every message */
+        return VERDICT_NOT_SENT_CHANNEL;
+    }
     return status < 500 ? VERDICT_NOT_SENT_PERMANENT : VERDICT_AMBIGUOUS;
 }
 
