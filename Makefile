@@ -214,7 +214,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(fuzz_parts) $(fuzz_main) $(LINK
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Its Redis is bytes: what hears replies, over fakes of the rest, and the parts of io that read them.
-$(BUILD)/tests/fuzz/fuzz_redis: $(BUILD)/tests/fuzz/fuzz_redis.o $(fuzz_main) $(BUILD)/librun.a \
+$(BUILD)/tests/fuzz/fuzz_redis: $(BUILD)/tests/fuzz/fuzz_redis.o $(BUILD)/tests/fuzz/redis_bytes.o $(fuzz_main) $(BUILD)/librun.a \
         $(patsubst %,$(BUILD)/tests/support/fake_%.o,loop watch background catalog) \
         $(patsubst %,$(BUILD)/common/io/redis_%.o,reader check command refusal) $(LINK_core)
 	$(call say,LD,$@)

@@ -1,8 +1,6 @@
 /*
  * Fuzzing of Redis' replies. The first line of the input names commands and scripts; the rest is what the server says
- * to them, in its protocol, one reply after the other. All others, and those that come when the replies are used up,
- * are answered as a server in good health would. "mark" and "server" stand for the HGET and the GET of a rebuild.
- * hiredis' parser and ours (redis_reader) make the replies, then everything of a worker that asks Redis hears them:
+ * to them, in its protocol, one reply after the other (redis_bytes.h). Everything of a worker that asks Redis hears them:
  * claims with their checks and the rebuild, limiter, careful, and, where the line names "beat", pool, pauses and
  * versions. "connect" in the line: the questions of a new connection come first; "slow": a rebuild takes a while.
  *
@@ -16,29 +14,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <utlist.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/number.h"
 #include "base/random.h"
 #include "io/redis_check.h"
-#include "io/redis_reader.h"
-#include "io/redis_refusal.h"
 #include "run/careful.h"
 #include "run/claims.h"
 #include "run/limiter.h"
 #include "run/pool.h"
+#include "tests/fuzz/redis_bytes.h"
 #include "tests/support/fake_world.h"
 #include "tests/support/fakes.h"
 
-#include <hiredis/async.h>
-#include <hiredis/hiredis.h>
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { NAME_SIZE = 24, FAST_MS = 1, RECONNECT_MS = 50, MOST_REPLIES = 64, MOST_QUESTIONS = 8 };
+enum { RECONNECT_MS = 50, MOST_QUESTIONS = 8 };
 static const int64_t start_ms = 1795255200000, ttl_ms = 86400000;
 static const struct mid mid_a = {{0xa0, 1}}, mid_b = {{0xb0, 1}};
 
@@ -64,262 +55,6 @@ void fakes_advance_to_ms(int64_t mono_ms)
         world_clock.mono_us += by_us;
         world_clock.wall_us += by_us;
     }
-}
-
-/* --- the server --------------------------------------------------------------------------------------------------- */
-
-struct command {
-    char name[NAME_SIZE];
-    bool is_of_many; /* the same as to the first of 256 shards */
-    redis_fn fn;
-    void *arg;
-    struct command *prev, *next; /* list: redis->commands */
-};
-
-struct redis {
-    struct redis_events events;
-    struct loop_timer *connect_timer, *answer_timer;
-    struct command *commands;
-    bool is_ready, is_closed;
-};
-
-/* What the input says. `last`: the first word of the last reply of its kind, while a callback runs. */
-static struct server {
-    struct slice names;
-    struct redis_reader *reader;
-    redisAsyncContext context;
-    int replies;
-    bool is_used_up;
-    bool is_from_input;
-    char word[NAME_SIZE];
-    int64_t number;
-    char mark[48]; /* of the last rebuild */
-} server;
-
-static bool is_named(const char *name)
-{
-    struct slice rest = server.names;
-
-    while (rest.len) {
-        const char *blank = memchr(rest.data, ' ', rest.len);
-        size_t len = blank ? (size_t)(blank - rest.data) : rest.len;
-
-        if (slice_is(slice_make(rest.data, len), name)) {
-            return true;
-        }
-        rest = slice_make(rest.data + len + (blank != NULL), rest.len - len - (blank != NULL));
-    }
-    return false;
-}
-
-static void begin_server(struct slice names, struct slice replies)
-{
-    server.names = names;
-    server.replies = 0;
-    server.is_used_up = false;
-    server.is_from_input = false;
-    server.mark[0] = '\0';
-    server.reader = redis_reader_create();
-    server.context.c.reader = redisReaderCreate();
-    redis_reader_attach(server.reader, &server.context);
-    redisReaderFeed(server.context.c.reader, replies.data, replies.len);
-}
-
-static void end_server(void)
-{
-    redisReaderFree(server.context.c.reader);
-    redis_reader_destroy(server.reader);
-}
-
-/* As redis_link.c and redis.c do: an error speaks of the command, or of the server. False: the input has no more. */
-static bool take_reply(enum redis_status *status, struct redis_reply *reply)
-{
-    void *raw = NULL;
-
-    if (server.is_used_up || server.replies++ == MOST_REPLIES) {
-        return false;
-    }
-    redis_reader_expect(server.reader);
-    if (redisReaderGetReply(server.context.c.reader, &raw) != 0 || !raw) {
-        server.is_used_up = true;
-        return false;
-    }
-    *status = REDIS_OK;
-    if (redis_reader_convert(server.reader, raw, reply)) {
-        *status = redis_refusal_of(reply->text) == REDIS_REFUSAL_OF_COMMAND ? REDIS_ERROR : REDIS_UNAVAILABLE;
-    }
-    return true;
-}
-
-/* A server in good health that has just been made sure of. */
-static void answer_well(const char *name, struct redis_reply *reply, struct redis_reply items[5])
-{
-    static char seconds[NUMBER_TEXT_SIZE];
-
-    *reply = (struct redis_reply){.type = REDIS_TEXT, .text = SLICE("OK")};
-    memset(items, 0, 5 * sizeof(*items));
-    if (strcmp(name, "TIME") == 0) {
-        items[0] = (struct redis_reply){.type = REDIS_TEXT, .text = number_format(clock_wall_ms() / 1000, seconds)};
-        items[1] = (struct redis_reply){.type = REDIS_TEXT, .text = SLICE("0")};
-        *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 2};
-    } else if (strcmp(name, "HGET") == 0) {
-        reply->text = SLICE("1795255200000");
-    } else if (strcmp(name, "mark") == 0) {
-        reply->text = slice_of(server.mark);
-    } else if (strcmp(name, "server") == 0) {
-        reply->text = SLICE("run1 1795255100000");
-    } else if (strcmp(name, "GET") == 0) {
-        *reply = (struct redis_reply){.type = REDIS_NIL};
-    } else if (strcmp(name, "hold") == 0 || strcmp(name, "open_shard") == 0) {
-        *reply = (struct redis_reply){.type = REDIS_INT, .number = 1};
-    } else if (strcmp(name, "begin") == 0) {
-        items[0] = (struct redis_reply){.type = REDIS_TEXT, .text = SLICE("GO")};
-        items[1] = (struct redis_reply){.type = REDIS_INT, .number = 7};
-        items[2] = (struct redis_reply){.type = REDIS_INT, .number = 1};
-        items[3] = (struct redis_reply){.type = REDIS_INT, .number = clock_wall_ms()};
-        *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 4};
-    } else if (strcmp(name, "tokens") == 0) {
-        items[0] = items[1] = (struct redis_reply){.type = REDIS_INT, .number = 5};
-        *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 2};
-    } else if (strcmp(name, "beat") == 0) {
-        *reply = (struct redis_reply){.type = REDIS_ARRAY, .items = items, .count = 5};
-    }
-}
-
-static void note_reply(const struct redis_reply *reply)
-{
-    const struct redis_reply *first = reply->type == REDIS_ARRAY && reply->count ? &reply->items[0] : reply;
-
-    snprintf(server.word, sizeof(server.word), "%.*s", (int)(first->text.len < NAME_SIZE ? first->text.len : NAME_SIZE - 1),
-             first->text.data ? first->text.data : "");
-    server.number = first->number;
-}
-
-static void answer(const struct command *command)
-{
-    struct redis_reply reply, items[5];
-    enum redis_status status = REDIS_OK;
-
-    server.is_from_input = !command->is_of_many && is_named(command->name) && take_reply(&status, &reply);
-    if (!server.is_from_input) {
-        answer_well(command->name, &reply, items);
-    }
-    note_reply(&reply);
-    if (command->fn) {
-        command->fn(command->arg, status, &reply);
-    }
-}
-
-/* --- io/redis.h --------------------------------------------------------------------------------------------------- */
-
-static void on_answers(void *arg)
-{
-    struct redis *redis = arg;
-    struct command *list = redis->commands;
-
-    redis->commands = NULL;
-    while (list) {
-        struct command *command = list;
-
-        DL_DELETE(list, command);
-        answer(command);
-        free(command);
-    }
-}
-
-static void on_connect(void *arg)
-{
-    struct redis *redis = arg;
-
-    redis->events.on_connect(redis->events.arg, "run1", true);
-}
-
-struct redis *redis_open(struct loop *loop, const struct redis_settings *settings, const struct redis_events *events,
-                         struct err *err)
-{
-    struct redis *redis = xcalloc(1, sizeof(*redis));
-
-    (void)settings;
-    (void)err;
-    redis->events = *events;
-    redis->connect_timer = loop_timer_create(loop, on_connect, redis);
-    redis->answer_timer = loop_timer_create(loop, on_answers, redis);
-    loop_timer_start(redis->connect_timer, FAST_MS);
-    return redis;
-}
-
-void redis_close(struct redis *redis)
-{
-    const struct redis_reply closed = {.type = REDIS_TEXT, .text = SLICE("closed")};
-
-    redis->is_closed = true;
-    while (redis->commands) {
-        struct command *command = redis->commands;
-
-        DL_DELETE(redis->commands, command);
-        if (command->fn) {
-            command->fn(command->arg, REDIS_UNAVAILABLE, &closed);
-        }
-        free(command);
-    }
-    loop_timer_destroy(redis->connect_timer);
-    loop_timer_destroy(redis->answer_timer);
-    free(redis);
-}
-
-/* `key`: of what is asked of every shard alike. */
-static void send(struct redis *redis, struct slice name, struct slice key, redis_fn fn, void *arg)
-{
-    struct command *command = xcalloc(1, sizeof(*command));
-
-    snprintf(command->name, sizeof(command->name), "%.*s", (int)name.len, name.data);
-    command->is_of_many = (slice_is(name, "HGET") || slice_is(name, "HSET") || slice_is(name, "open_shard")) &&
-                          !memmem(key.data, key.len, ".00}", 4);
-    command->fn = fn;
-    command->arg = arg;
-    DL_APPEND(redis->commands, command);
-    if (!redis->is_closed && !loop_timer_is_active(redis->answer_timer)) {
-        loop_timer_start(redis->answer_timer, FAST_MS);
-    }
-}
-
-void redis_call(struct redis *redis, const struct slice args[], size_t count, redis_fn fn, void *arg)
-{
-    struct slice name = args[0];
-
-    assert(count > 0);
-    if (slice_is(name, "HSET")) {
-        snprintf(server.mark, sizeof(server.mark), "%.*s", (int)args[3].len, args[3].data);
-    } else if (slice_is(name, "HGET") && slice_is(args[2], "r")) {
-        name = SLICE("mark");
-    } else if (slice_is(name, "GET") && slice_ends_with(args[1], ":server")) {
-        name = SLICE("server");
-    }
-    send(redis, name, args[count > 1], fn, arg);
-}
-
-void redis_eval(struct redis *redis, const struct redis_script *script, const struct slice args[], size_t count, redis_fn fn,
-                void *arg)
-{
-    assert(count >= (size_t)script->key_count);
-    send(redis, slice_of(script->name), args[0], fn, arg);
-}
-
-void redis_add_script(struct redis *redis, const struct redis_script *script)
-{
-    (void)redis;
-    assert(script->key_count > 0);
-}
-
-void redis_set_ready(struct redis *redis)
-{
-    redis->is_ready = true;
-    redis->events.on_state(redis->events.arg, true, "");
-}
-
-bool redis_is_ready(const struct redis *redis)
-{
-    return redis->is_ready;
 }
 
 /* --- a new connection --------------------------------------------------------------------------------------------- */
@@ -351,7 +86,7 @@ static void answer_questions(struct connection *connection)
         struct redis_reply reply;
         enum redis_status status;
 
-        if (!take_reply(&status, &reply)) {
+        if (!redis_bytes_take(&status, &reply)) {
             return;
         }
         connection->questions[i].fn(connection->questions[i].arg, status == REDIS_UNAVAILABLE ? REDIS_ERROR : status,
@@ -410,14 +145,14 @@ static void on_recover(void *arg)
     struct worker *worker = arg;
 
     claims_restore(worker->claims, &mid_b, SLICE("S|3|- id"), ttl_ms);
-    if (!is_named("slow")) {
+    if (!redis_bytes_names("slow")) {
         claims_recovered(worker->claims);
     }
 }
 
 static bool is_word(const char *word)
 {
-    return strcmp(server.word, word) == 0;
+    return strcmp(redis_bytes_said.word, word) == 0;
 }
 
 static void on_looked_up(void *arg, const struct claim_record *record)
@@ -425,7 +160,7 @@ static void on_looked_up(void *arg, const struct claim_record *record)
     struct worker *worker = arg;
 
     assert(++worker->look_ups == 1);
-    assert(!record->state || (server.is_from_input && strchr("WUPSXDH?!", record->state)));
+    assert(!record->state || (redis_bytes_said.is_from_input && strchr("WUPSXDH?!", record->state)));
 }
 
 static void on_settled(void *arg, enum claim_settled settled)
@@ -486,7 +221,7 @@ static void on_read(void *arg, bool is_killer)
     struct worker *worker = arg;
 
     assert(++worker->reads == 1);
-    assert(!is_killer || (server.is_from_input && server.number > 1));
+    assert(!is_killer || (redis_bytes_said.is_from_input && redis_bytes_said.number > 1));
 }
 
 static void on_tokens(void *arg)
@@ -523,7 +258,7 @@ static void start(struct worker *worker)
     claims_set_recovery(worker->claims, on_recover, worker);
     worker->limiter = limiter_create(worker->loop, claims_redis(worker->claims), &limits, worker->metrics, on_tokens, worker);
     worker->careful = careful_create(worker->loop, claims_redis(worker->claims), "fuzz", worker->metrics);
-    if (is_named("beat")) {
+    if (redis_bytes_names("beat")) {
         start_pool(worker);
     }
 }
@@ -574,7 +309,7 @@ static void work(struct worker *worker)
     on_tokens(worker);
     limiter_block(worker->limiter, 5);
     run_for(worker, 1200);
-    if (is_named("slow")) {
+    if (redis_bytes_names("slow")) {
         go_on_rebuilding(worker);
     }
     careful_leave(worker->careful, CHANNEL_EMAIL, NULL, 0);
@@ -599,14 +334,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     clock_set_source(&world_clock);
     random_init(&random, 1);
     random_set_source(&random);
-    begin_server(slice_make((const char *)data, line_len), slice_make((const char *)data + used, size - used));
-    if (is_named("connect")) {
+    redis_bytes_begin(slice_make((const char *)data, line_len), slice_make((const char *)data + used, size - used));
+    if (redis_bytes_names("connect")) {
         check_connection();
     }
     start(&worker);
     work(&worker);
     stop(&worker);
-    end_server();
+    redis_bytes_end();
     random_set_source(NULL);
     clock_set_source(NULL);
     return 0;
