@@ -251,25 +251,32 @@ void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *ass
     }
 }
 
-static void deliver(struct kafka_consumer *consumer, const struct assigned *assigned, const struct waiting *waiting)
+/* The first of a partition; false when that was no record. */
+static bool deliver_first(struct kafka_consumer *consumer, struct assigned *assigned)
 {
-    if (waiting->is_end) {
-        consumer->events.on_end(consumer->events.arg, &assigned->id, waiting->record.offset);
-    } else {
+    struct waiting *waiting = take_first(consumer, assigned);
+    bool is_record = !waiting->is_end;
+
+    set_turn(consumer, assigned, assigned->first);
+    if (is_record) {
         consumer->events.on_record(consumer->events.arg, &waiting->record);
+    } else {
+        consumer->events.on_end(consumer->events.arg, &assigned->id, waiting->record.offset);
     }
+    waiting_destroy(waiting);
+    return is_record;
 }
 
-/* The first of the partition whose turn it is. */
+/* A record of the partition whose turn it is; that its log ends before, as after every record of a quiet one, is no turn. */
 static void deliver_next(struct kafka_consumer *consumer)
 {
     struct assigned *assigned = consumer->turns;
     size_t share = share_of_each(consumer);
-    struct waiting *waiting = take_first(consumer, assigned);
+    bool is_record;
 
-    set_turn(consumer, assigned, assigned->first);
-    deliver(consumer, assigned, waiting);
-    waiting_destroy(waiting);
+    do {
+        is_record = deliver_first(consumer, assigned);
+    } while (!is_record && assigned->has_turn && !consumer->is_held);
     if (assigned->is_ahead && assigned->waiting_bytes <= share / 2) {
         assigned->is_ahead = false;
         apply_pause(consumer, assigned);
