@@ -8,26 +8,33 @@
 #include "io/loop_uv.h"
 
 struct background {
-    uv_work_t uv;
+    uv_thread_t thread;
+    uv_async_t end; /* keeps the loop alive until `done` was called */
     loop_fn work;
     loop_fn done;
     void *arg;
 };
 
-static void on_thread(uv_work_t *uv)
+static void on_thread(void *arg)
 {
-    struct background *background = uv->data;
+    struct background *background = arg;
 
     background->work(background->arg);
+    uv_async_send(&background->end);
 }
 
-static void on_loop(uv_work_t *uv, int status)
+static void on_close(uv_handle_t *end)
 {
-    struct background *background = uv->data;
+    free(end->data);
+}
 
-    (void)status; /* only a cancelled one has another than 0 */
+static void on_end(uv_async_t *end)
+{
+    struct background *background = end->data;
+
+    uv_thread_join(&background->thread);
     background->done(background->arg);
-    free(background);
+    uv_close((uv_handle_t *)end, on_close);
 }
 
 void background_begin(struct loop *loop, loop_fn work, loop_fn done, void *arg)
@@ -35,11 +42,14 @@ void background_begin(struct loop *loop, loop_fn work, loop_fn done, void *arg)
     struct background *background = xcalloc(1, sizeof(*background));
     int status;
 
-    background->uv.data = background;
     background->work = work;
     background->done = done;
     background->arg = arg;
-    status = uv_queue_work(loop_uv(loop), &background->uv, on_thread, on_loop);
+    background->end.data = background;
+    status = uv_async_init(loop_uv(loop), &background->end, on_end);
+    if (status == 0) {
+        status = uv_thread_create(&background->thread, on_thread, background);
+    }
     if (status < 0) {
         die("event loop: background work: %s", uv_strerror(status));
     }
