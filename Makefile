@@ -206,7 +206,7 @@ $(BUILD)/tests/chaos/%: $(BUILD)/tests/chaos/%.o $(LINK_chaos)
 $(BUILD)/tests/chaos/preload/%.so: tests/chaos/preload/%.c Makefile
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) -I. -fPIC -shared -o $@ $< -ldl
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g -fno-omit-frame-pointer $(WARNINGS) -I. -fPIC -shared -o $@ $< -ldl
 $(BUILD)/tests/simulation/%: $(BUILD)/tests/simulation/%.o $(simulation_parts) $(LINK_run)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)

@@ -15,6 +15,7 @@ void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
 void *realloc(void *old, size_t size);
 char *strdup(const char *text);
+const char *__lsan_default_suppressions(void);
 
 enum { OBJECTS_MOST = 32, EARLY_SIZE = 4096, LINE = 200 };
 
@@ -220,6 +221,12 @@ static void on_signal(int signum, siginfo_t *info, void *context)
         snprintf(line, sizeof(line), "fail_malloc: counted %ld\n", fail_malloc_count());
     }
     tell(line);
+}
+
+/* Asked by the leak sanitizer, which does not see, through us, that the loader's memory for threads is in use. */
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:ld-linux\n";
 }
 
 __attribute__((constructor)) static void begin(void)
