@@ -1,7 +1,7 @@
 /*
  * mem: allocation that succeeds or ends the process. A crash is safe here: Kafka delivers again and Redis
  * remembers what was done, so no caller carries an out-of-memory path. Libraries that let themselves be told use these
- * functions, too: what becomes of a request that curl could not go on with need not be known then.
+ * functions, too, hence at once (base/die.h): what becomes of a request that curl could not go on with need not be known then.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
