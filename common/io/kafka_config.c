@@ -33,7 +33,9 @@ static const struct property consumer_defaults[] = {
     /* A member learns with its next heartbeat that the group is being shared out anew, and all wait for the last one. */
     {"heartbeat.interval.ms", "1000"},
     {"max.poll.interval.ms", "300000"},
-    {"queued.min.messages", "2000"},
+    /* The consumer bounds what waits. With this many at hand librdkafka 2.0.2 asks for nothing for a second, not even of
+     * partitions that have nothing waiting. */
+    {"queued.min.messages", "100000"},
     {"fetch.wait.max.ms", "100"},
     {"fetch.error.backoff.ms", "200"},
     {"coordinator.query.interval.ms", "60000"},

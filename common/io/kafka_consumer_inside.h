@@ -101,10 +101,9 @@ struct kafka_consumer {
     struct assigned *assigned; /* hash */
     struct assigned *latest;   /* of the last message */
     const rd_kafka_topic_t *latest_topic;
-    struct assigned *turns;    /* list: whose record is delivered next, and after it */
-    size_t waiting_partitions; /* that have messages waiting */
+    struct assigned *turns; /* list: whose record is delivered next, and after it */
     size_t waiting_bytes;
-    size_t waiting_most_bytes; /* of all: half of it is shared by those that have messages waiting */
+    size_t waiting_most_bytes; /* of all */
     uint64_t rewound; /* messages that the client handed out once more; they are dropped */
     bool is_held;
     bool is_choked; /* too much waits: everything is stopped in the client until half of it is delivered */

@@ -77,7 +77,6 @@ static struct waiting *take_first(struct kafka_consumer *consumer, struct assign
     assigned->first = waiting->next;
     if (!assigned->first) {
         assigned->end = &assigned->first;
-        consumer->waiting_partitions--;
     }
     assigned->waiting_bytes -= waiting->size;
     consumer->waiting_bytes -= waiting->size;
@@ -214,9 +213,12 @@ void kafka_consumer_hold(struct kafka_consumer *consumer, bool is_held)
     consumer->is_held = is_held;
 }
 
+/* An eighth of what is free: few partitions with a lag may have much, many have less, and some is left for those that are
+ * quiet. */
 static size_t share_of_each(const struct kafka_consumer *consumer)
 {
-    size_t share = consumer->waiting_most_bytes / 2 / consumer->waiting_partitions;
+    size_t most = consumer->waiting_most_bytes;
+    size_t share = (most - (consumer->waiting_bytes < most ? consumer->waiting_bytes : most)) / 8;
 
     return share > KAFKA_SHARE_LEAST ? share : KAFKA_SHARE_LEAST;
 }
@@ -234,7 +236,6 @@ void kafka_partitions_keep(struct kafka_consumer *consumer, struct assigned *ass
 {
     struct waiting *waiting = waiting_create(assigned->id.topic, message);
 
-    consumer->waiting_partitions += !assigned->first;
     *assigned->end = waiting;
     assigned->end = &waiting->next;
     assigned->waiting_bytes += waiting->size;

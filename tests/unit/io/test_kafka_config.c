@@ -55,6 +55,7 @@ static void a_consumer_commits_nothing_by_itself_and_resets_nothing(void **state
     expect_property(conf, "session.timeout.ms", "12000");
     expect_property(conf, "queued.max.messages.kbytes", "4096");
     expect_property(conf, "max.partition.fetch.bytes", "65536");
+    expect_property(conf, "queued.min.messages", "100000");
     expect_property(conf, "heartbeat.interval.ms", "1000");
     expect_property(conf, "enable.auto.commit", "false");
     expect_property(conf, "enable.auto.offset.store", "false");
