@@ -213,8 +213,8 @@ void kafka_consumer_hold(struct kafka_consumer *consumer, bool is_held)
     consumer->is_held = is_held;
 }
 
-/* An eighth of what is free: few partitions with a lag may have much, many have less, and some is left for those that are
- * quiet. */
+/* An eighth of what is free: few partitions with a lag may have much, many have less, and some is left for those that
+ * are quiet. */
 static size_t share_of_each(const struct kafka_consumer *consumer)
 {
     size_t most = consumer->waiting_most_bytes;
@@ -268,7 +268,8 @@ static bool deliver_first(struct kafka_consumer *consumer, struct assigned *assi
     return is_record;
 }
 
-/* A record of the partition whose turn it is; that its log ends before, as after every record of a quiet one, is no turn. */
+/* A record of the partition whose turn it is; that its log ends before, as after every record of a quiet one, is no
+ * turn. */
 static void deliver_next(struct kafka_consumer *consumer)
 {
     struct assigned *assigned = consumer->turns;
