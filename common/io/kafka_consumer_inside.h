@@ -9,12 +9,12 @@
  *     kafka_consumer_watch.c   has the client stopped working without saying so?
  *
  * The client has one queue for all partitions, in which a partition with a lag lies before one with a single record. So
- * what it has is taken at once, and each partition's messages wait in a line of its own, `assigned.first`, from which they
- * are delivered one by one, partition after partition. Who has taken its share of the memory is ahead, and is stopped in
- * the client until half of that is delivered.
+ * what it has is taken at once, and each partition's messages wait in a line of its own, `assigned.first`, from which
+ * they are delivered one by one, partition after partition. Who has taken its share of the memory is ahead, and is
+ * stopped in the client until half of that is delivered.
  *
- * A message that the client handed out counts as consumed for it, so it is delivered, or dropped with the partition, and
- * nothing newer of that partition overtakes it. next_offset is the truth about a partition: it survives pauses and
+ * A message that the client handed out counts as consumed for it, so it is delivered, or dropped with the partition,
+ * and nothing newer of that partition overtakes it. next_offset is the truth about a partition: it survives pauses and
  * re-assignments, and a record below it is a repetition that is not delivered.
  */
 #ifndef IO_KAFKA_CONSUMER_INSIDE_H
@@ -29,8 +29,8 @@
 #include "io/kafka_watchdog.h"
 
 enum {
-    KAFKA_TURN_MESSAGES = 512, /* most that one turn of the loop takes from the client, and that it delivers */
-    KAFKA_SHARE_LEAST = 16 << 10,   /* bytes of one partition that may wait in any case */
+    KAFKA_TURN_MESSAGES = 512,    /* most that one turn of the loop takes from the client, and that it delivers */
+    KAFKA_SHARE_LEAST = 16 << 10, /* bytes of one partition that may wait in any case */
     KAFKA_TICK_MS = 100,
     KAFKA_KEY_SIZE = 512, /* of an assigned partition: number and topic (249 characters at most) */
 };
@@ -54,10 +54,10 @@ struct assigned {
     bool is_stopped;           /* paused in the client */
     bool is_lost;              /* its offset is outside of the log, the client has stopped reading it */
     int64_t lost_offset;
-    int64_t watched_offset;    /* next offset when the watchdog looked last */
-    int64_t quiet_since_ms;    /* ... and since when it has been that one; 0: not looked at yet */
+    int64_t watched_offset;       /* next offset when the watchdog looked last */
+    int64_t quiet_since_ms;       /* ... and since when it has been that one; 0: not looked at yet */
     int64_t log_end, end_told_ms; /* of the log, and when the broker said so; 0: never */
-    int64_t read_up_at_ms;     /* when the client last came to the end of the log; 0: never */
+    int64_t read_up_at_ms;        /* when the client last came to the end of the log; 0: never */
     struct waiting *first;
     struct waiting **end;
     size_t waiting_bytes;
@@ -104,7 +104,7 @@ struct kafka_consumer {
     struct assigned *turns; /* list: whose record is delivered next, and after it */
     size_t waiting_bytes;
     size_t waiting_most_bytes; /* of all */
-    uint64_t rewound; /* messages that the client handed out once more; they are dropped */
+    uint64_t rewound;          /* messages that the client handed out once more; they are dropped */
     bool is_held;
     bool is_choked; /* too much waits: everything is stopped in the client until half of it is delivered */
 

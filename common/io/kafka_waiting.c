@@ -12,7 +12,8 @@ static size_t copy_headers(rd_kafka_headers_t *headers, struct waiting *waiting,
     const void *value;
     size_t len, sum = 0;
 
-    for (*count = 0; rd_kafka_header_get_all(headers, *count, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR; ++*count) {
+    for (*count = 0; rd_kafka_header_get_all(headers, *count, &name, &value, &len) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         ++*count) {
         size_t name_size = strlen(name) + 1;
 
         if (waiting) {
