@@ -98,10 +98,12 @@ static bool has_failed(const struct scene *scene)
 }
 
 /* hiredis 0.14 does not look whether it got what it asked for, or aborts: an assertion about callbacks, abort() in its
- * dictionary, a string that is none. A death as any other, but not one of ours. */
+ * dictionary, a string that is none. A death as any other, but not one of ours; the address sanitizer tells the signal. */
 static bool is_death_in_hiredis(int status, const char *output)
 {
-    return status == PROCESS_WAS_KILLED && strstr(output, " fails, libhiredis");
+    bool is_signal = status == PROCESS_WAS_KILLED || (status == SANITIZER_STATUS && strstr(output, "AddressSanitizer: SEGV"));
+
+    return is_signal && strstr(output, " fails, libhiredis");
 }
 
 /* A worker that has ended did so with a line that says why, and not by a signal or a sanitizer. */

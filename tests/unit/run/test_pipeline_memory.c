@@ -19,7 +19,7 @@ static const int64_t DAY_MS = 86400000;
 
 static const char *const topics[] = {"loyalty.outcomes",  "loyalty.dlq",      "loyalty.held",    "loyalty.retry.1m",
                                      "loyalty.retry.10m", "loyalty.retry.1h", "loyalty.retry.6h"};
-enum { TOPICS = sizeof(topics) / sizeof(topics[0]), SHORT_STEP = 13 };
+enum { TOPICS = sizeof(topics) / sizeof(topics[0]), SHORT_STEP = 29 };
 
 static const struct kind {
     const char *name, *type, *data; /* `data`: of the event, behind "n" and the member's id; NULL: no event */
