@@ -332,9 +332,10 @@ int worker_check(struct worker_settings *settings)
 {
     struct worker worker = {.settings = settings, .metrics = metrics_create()};
     struct err err = {0};
-    bool is_fine = worker_urls_check(settings, &err) && worker_trial(settings, &err) &&
+    bool is_fine = worker_urls_check(settings, &err) &&
                    topics_init(&worker.topics, settings->kafka_topic_prefix, &err) &&
-                   topics_check_input(&worker.topics, settings->topics, &err) && open_templates(&worker, &err);
+                   topics_check_input(&worker.topics, settings->topics, &err) && worker_trial(settings, &err) &&
+                   open_templates(&worker, &err);
 
     if (is_fine) {
         printf("ok: settings, and %zu flows of template set %s\n",
