@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "tests/simulation/simulation.h"
 
-enum { SEEDS = 500, SEEDS_FOR_A_BUG = 1000, SEEDS_TWICE = 20 };
+enum { SEEDS = 500, SEEDS_FOR_A_BUG = 3000, SEEDS_TWICE = 20 };
 
 static struct simulation_result run(uint64_t seed, enum fake_bug bug, struct coverage *coverage, struct buf *report)
 {
