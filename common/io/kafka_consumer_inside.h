@@ -106,7 +106,7 @@ struct kafka_consumer {
     size_t waiting_most_bytes; /* of all */
     uint64_t rewound;          /* messages that the client handed out once more; they are dropped */
     bool is_held;
-    bool is_choked; /* too much waits: everything is stopped in the client until half of it is delivered */
+    bool is_choked; /* too much waits: everything is stopped until half of it is delivered, or nothing of it may go */
 
     char **topics;              /* NULL-terminated */
     int32_t *static_partitions; /* NULL in group mode */

@@ -283,15 +283,21 @@ static void deliver_next(struct kafka_consumer *consumer)
         assigned->is_ahead = false;
         apply_pause(consumer, assigned);
     }
-    if (consumer->waiting_bytes <= consumer->waiting_most_bytes / 2) {
-        set_choked(consumer, false);
-    }
+}
+
+/* Half of it is delivered, or nothing that waits may go: those are paused, for hours on a retry topic, or were dropped. */
+static bool may_read_on(const struct kafka_consumer *consumer)
+{
+    return consumer->waiting_bytes <= consumer->waiting_most_bytes / 2 || (!consumer->turns && !consumer->is_held);
 }
 
 bool kafka_partitions_deliver(struct kafka_consumer *consumer, int most)
 {
     for (; most > 0 && consumer->turns && !consumer->is_held; most--) {
         deliver_next(consumer);
+    }
+    if (may_read_on(consumer)) {
+        set_choked(consumer, false);
     }
     return consumer->turns && !consumer->is_held;
 }

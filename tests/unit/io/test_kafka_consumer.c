@@ -245,6 +245,37 @@ static void what_waits_is_bounded_over_all_partitions(void **state)
     fixture_stop(&f);
 }
 
+/* As retry topics are, for hours: all that may be kept is theirs. */
+static void what_waits_for_those_that_are_paused_does_not_stop_the_others(void **state)
+{
+    enum { PAUSED = 15, EACH = 4, SIZE = 100000, QUEUE_KIB = 1024 };
+    struct fixture f;
+    struct observer o = {.hold_at = 1};
+
+    (void)state;
+    fixture_start(&f, PAUSED + 1);
+    f.settings.queue_kib = QUEUE_KIB;
+    for (int32_t p = 0; p < PAUSED; p++) {
+        produce_much(&f, p, EACH, SIZE);
+    }
+    observer_open(&f, &o, "0-15");
+    WAIT_UNTIL(&f, o.consumer->is_choked);
+    for (int32_t p = 0; p < PAUSED; p++) {
+        observer_pause(&f, &o, p, true);
+    }
+    observer_hold(&o, false);
+    fixture_produce(&f, PAUSED, 0, 5);
+    WAIT_UNTIL(&f, o.next[PAUSED] == 5);
+    assert_in_range(o.consumer->waiting_bytes, QUEUE_KIB << 9, (QUEUE_KIB << 10) + 2 * SIZE);
+    for (int32_t p = 0; p < PAUSED; p++) {
+        observer_pause(&f, &o, p, false);
+    }
+    WAIT_UNTIL(&f, o.records >= PAUSED * EACH + 5);
+    assert_int_equal(o.gaps + o.repeated + o.while_held + o.while_paused, 0);
+    observer_close(&o);
+    fixture_stop(&f);
+}
+
 /* Two with a lag that are read first, and one with a few records that came last. */
 static void partitions_take_turns(void **state)
 {
@@ -572,6 +603,7 @@ int main(void)
         cmocka_unit_test(who_resumes_one_partition_moves_no_other),
         cmocka_unit_test(a_long_hold_keeps_little_and_loses_nothing),
         cmocka_unit_test(what_waits_is_bounded_over_all_partitions),
+        cmocka_unit_test(what_waits_for_those_that_are_paused_does_not_stop_the_others),
         cmocka_unit_test(partitions_take_turns),
         cmocka_unit_test(a_second_member_takes_over_a_share_and_gives_it_back),
         cmocka_unit_test(a_rebalance_is_served_while_everything_is_held_and_what_waited_is_not_delivered_twice),
